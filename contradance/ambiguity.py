@@ -1,11 +1,11 @@
-"""Finds union members that a consumer cannot distinguish when it ignores unknown fields."""
+"""Finds unions that cannot be read: their members differ only in what a consumer ignores, or repeat the union."""
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import permutations, product
 from typing import Any, Final
 
-from contradance.coreschema import CoreSchema, Definitions, unwrapped
+from contradance.coreschema import CoreSchema, Definitions, schemas_inside, unwrapped
 
 _JSON_OF: Final = {
     **dict.fromkeys(("int", "float", "decimal", "timedelta"), "number"),
@@ -98,6 +98,40 @@ def _items(schema: CoreSchema) -> list[CoreSchema]:
     """Return the types of a collection's items, or of a mapping's values; an empty list for another type."""
     items = schema.get("items_schema", schema.get("values_schema", []))
     return items if isinstance(items, list) else [items]
+
+
+def repeating_members(schema: CoreSchema, definitions: Definitions) -> Iterator[tuple[str, str]]:
+    """Yield a problem, as (problem, fix), when several members of a union hold the union again.
+
+    Pydantic tries each of them on the same JSON, and each tries all of them again one level deeper: 300 bytes with 20
+    levels take a minute.
+    """
+    by_json: dict[str, list[str]] = {}
+    for choice in _choices(schema):
+        member = unwrapped(choice, definitions)
+        if _holds(choice, schema, definitions):
+            by_json.setdefault(_JSON_OF.get(member["type"], "object"), []).append(_type_name(member, definitions))
+    for names in by_json.values():
+        if len(names) > 1:
+            yield (
+                f"is a union of {' and '.join(names)}, which hold the union again, so that each level doubles the time to read it",
+                "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
+            )
+
+
+def _holds(schema: CoreSchema, wanted: CoreSchema, definitions: Definitions) -> bool:
+    """Whether `wanted` is in `schema`, at any depth and behind references."""
+    seen: set[int] = set()
+    left = [schema]
+    while left:
+        one = left.pop()
+        if one is wanted:
+            return True
+        if id(one) not in seen:
+            seen.add(id(one))
+            target = definitions.get(one["schema_ref"]) if one["type"] == "definition-ref" else None
+            left += [target] if target is not None else schemas_inside(one)
+    return False
 
 
 def _reads_but_for_unknown(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) -> bool:

@@ -38,6 +38,11 @@ MAX_NAME_BYTES: Final = 4 * 1024
 _CUT: Final = "…"
 
 
+def within(number: int, allowed: range) -> bool:
+    """Whether an integer is within a range without steps. `in` would count up to the value of a subclass of int."""
+    return allowed.start <= number < allowed.stop
+
+
 def shortened(text: str, most_bytes: int) -> str:
     """Return `text`, cut to `most_bytes` bytes of UTF-8 with an ellipsis; a lone surrogate is shown escaped."""
     text = encodable(text[:most_bytes])

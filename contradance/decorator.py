@@ -14,7 +14,7 @@ from contradance.foreign import ForeignEvent
 from contradance.function import Function, Schedule, make_function
 from contradance.limits import Limits, check_batch
 from contradance.retry import DeliveryMode, Retry
-from contradance.signature import read_signature
+from contradance.signature import check_whole_number, read_signature
 from contradance.subscription import (
     MAX_BATCH,
     OnReplay,
@@ -118,6 +118,7 @@ def subscriber(
             )
         _check_choice(read.function, "delivery", delivery, get_args(DeliveryMode))
         _check_choice(read.function, "on_replay", on_replay, get_args(OnReplay))
+        check_whole_number(read.function, "batch", batch)
         if not 1 <= batch <= MAX_BATCH:
             raise InvalidFunction(f"{read.function} has batch={batch}.\n  Use 1 to {MAX_BATCH}.")
         if draining and delivery == "queue":

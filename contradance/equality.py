@@ -17,6 +17,8 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from contradance.bounds import within
+
 _ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, timedelta})
 """Classes for which `==` between values of the same class is enough."""
 _MISSING: Final = object()
@@ -247,12 +249,9 @@ def _integer_comparison(equal: Callable[[Any, Any], bool], allowed: range) -> _C
 
 
 def is_integer_outside(value: object, allowed: range) -> bool:
-    """Whether a value, or an enum member's value, is an integer that is not in `allowed`.
-
-    Python's `in` visits every number of a range for an instance of a subclass of int, such as a member of an IntEnum.
-    """
+    """Whether a value, or an enum member's value, is an integer that is not in `allowed`."""
     value = value.value if isinstance(value, Enum) else value
-    return isinstance(value, int) and not allowed[0] <= value <= allowed[-1]
+    return isinstance(value, int) and not within(value, allowed)
 
 
 def _fields_without_bounds(model: type[BaseModel], allowed: range) -> tuple[str, ...]:
@@ -261,7 +260,7 @@ def _fields_without_bounds(model: type[BaseModel], allowed: range) -> tuple[str,
     def bounds(field: FieldInfo, *names: str) -> bool:
         """Whether one of these bounds of a field is an allowed integer."""
         ends = [getattr(one, name, None) for one in field.metadata for name in names]
-        return any(isinstance(end, int) and not is_integer_outside(end, allowed) for end in ends)
+        return any(isinstance(end, int) and within(end, allowed) for end in ends)
 
     def may_be_int(annotation: Any) -> bool:
         """Whether values of a type may be integers; True for every type that is not a class."""

@@ -209,3 +209,21 @@ class PackagingError(ContradanceError):
 
 class UnconsumedEvent(UserWarning):
     """A published event has no subscriber and is not declared as an end of its choreography."""
+
+
+def error_message(error: object) -> str:
+    """Return the text of an exception; if its `__str__` raises, a sentence with the type of that failure."""
+    try:
+        return str.__str__(str(error))  # of a subclass of str its plain text
+    except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
+        return f"its text cannot be read: __str__ raised {type(failure).__name__}"
+
+
+def is_readable(error: BaseException) -> bool:
+    """Whether the attributes that every exception has can be read: an author's class may override each."""
+    try:
+        _ = isinstance(error, HandlerExited), type(error).__name__, error.__traceback__
+        _ = error.__cause__, error.__context__, error.__suppress_context__
+        return not isinstance(error, BaseExceptionGroup) or bool(error.exceptions)
+    except BaseException:  # noqa: BLE001 - an author's class may raise anything
+        return False

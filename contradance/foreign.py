@@ -28,6 +28,7 @@ from contradance.errors import InvalidContract
 from contradance.fieldpath import Path, UnusableField, find_path, value_at
 from contradance.identity import MAX_DETAIL_TYPE, Identity
 from contradance.pii import MASK, is_marked
+from contradance.unreadable import check_unions
 
 DEFAULT_BUS: Final = "default"
 """The bus of every account and region. AWS services publish to no other bus."""
@@ -202,7 +203,8 @@ def _check_identity(kind: type[ForeignEvent]) -> None:
 
 
 def _find_fields(kind: type[ForeignEvent]) -> None:
-    """Set the paths of the fields that the class keywords name; raise `InvalidContract` if one cannot be used."""
+    """Set the paths of the fields that the class keywords name; raise `InvalidContract` if one, or a union, is unusable."""
+    check_unions(kind, full_name(kind), InvalidContract)
     once_by, subject, correlation = kind.__declared__
     named = (once_by,) if isinstance(once_by, str) else tuple(once_by)
     kind.origin = replace(

@@ -14,7 +14,8 @@ from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
 from contradance.reply import Reply
-from contradance.signature import Parameter, Signature
+from contradance.signature import Parameter, Signature, check_whole_number
+from contradance.unreadable import check_unions
 
 _KEY: Final = r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)"
 SEGMENT: Final = r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}"
@@ -64,6 +65,7 @@ def read_route(key: str, status: int, signature: Signature) -> Route:
     """Return the route of a handler; raise `InvalidFunction` for a key, status or signature that cannot work."""
     function, parameters = signature.function, signature.parameters
     method, path = _method_and_path(function, key)
+    check_whole_number(function, "status", status)
     if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
         raise InvalidFunction(
             f"{function} has status={status}, which is not a success.\n"
@@ -107,6 +109,10 @@ def _body_parameter(function: str, method: str, parameters: tuple[Parameter, ...
             f"{function} takes {' and '.join(type_name(body.annotation) for body in bodies)}, but {why}.\n"
             "  Take its fields as query parameters, or merge the models."
         )
+    for body in bodies:
+        body.annotation.model_rebuild(raise_errors=False)
+        if body.annotation.__pydantic_complete__:
+            check_unions(body.annotation, f"{function} takes {type_name(body.annotation)}", InvalidFunction)
     return bodies[0] if bodies else None
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from contradance.errors import InvalidFunction
+from contradance.signature import check_whole_number
 
 LONGEST_TIMEOUT: Final = timedelta(minutes=15)
 """Longest timeout of a function. Lambda quota."""
@@ -33,12 +34,17 @@ class Limits:
                 f"{function} has timeout={self.timeout}.\n"
                 "  Lambda runs a function for 1 second to 15 minutes, in whole seconds."
             )
+        check_whole_number(function, "memory", self.memory)
         if not MEMORY[0] <= self.memory <= MEMORY[1]:
             raise InvalidFunction(
                 f"{function} has memory={self.memory}.\n  Lambda supports {MEMORY[0]} to {MEMORY[1]:,} MB."
             )
-        if self.concurrency is not None and self.concurrency < 1:
-            raise InvalidFunction(f"{function} has concurrency={self.concurrency}.\n  Use 1 or more, or leave it out.")
+        if self.concurrency is not None:
+            check_whole_number(function, "concurrency", self.concurrency)
+            if self.concurrency < 1:
+                raise InvalidFunction(
+                    f"{function} has concurrency={self.concurrency}.\n  Use 1 or more, or leave it out."
+                )
 
 
 def batch_timeout(timeout: timedelta, batch: int) -> timedelta:

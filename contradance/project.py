@@ -1,5 +1,7 @@
 """The project that a command works on: `[tool.contradance]` in the nearest pyproject.toml."""
 
+import os
+import re
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -8,14 +10,18 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from contradance.authorimport import import_authors
+from contradance.bounds import MAX_PATH, MAX_PROBLEM, shortened
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
 from contradance.registry import Registry
+from contradance.runtime.aws.powertools_variables import odd_variables
 
 T = TypeVar("T")
 DEFAULT_SCHEMAS: Final = "contracts/schemas"
 """Default folder of the frozen contracts."""
 
+_TARGET: Final = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
+"""`module:attribute`."""
 _EXAMPLES: Final = {
     "choreography": "functions.choreography:library",
     "contracts": "library_contracts.registry:registry",
@@ -78,24 +84,38 @@ class Project:
     def _load(self, purpose: str, kind: type[T]) -> T:
         """Import the object that the project names for a purpose; `DeclarationError` if missing or not a `kind`."""
         target = self.named(purpose)
-        module, _, attribute = target.partition(":")
+        module, attribute = _split_target(target, self.root, purpose)
         for folder in (self.root / "contracts", self.root):  # makes contracts importable that are not installed
             if folder.is_dir() and str(folder) not in sys.path:
                 sys.path.insert(0, str(folder))
-        imported = import_authors(module, self.root, f"{target!r}, the {purpose} in {self.root / 'pyproject.toml'}")
-        try:
-            found = getattr(imported, attribute)
-        except AttributeError as error:
-            raise DeclarationError(
-                f"{self.root / 'pyproject.toml'} names {target!r} as its {purpose}, but it cannot be loaded: {error}."
-            ) from error
+        settings = self.root / "pyproject.toml"
+        found = import_authors(module, attribute, self.root, f"{target!r}, the {purpose} in {settings}")
+        if found is None:
+            raise DeclarationError(f"{settings} names {target!r} as its {purpose}, but {module} has no {attribute!r}.")
         if not isinstance(found, kind):
             raise DeclarationError(f"{target!r} is named as the {purpose}, but is a {type(found).__name__}.")
         return found
 
 
+def _split_target(target: str, root: Path, purpose: str) -> tuple[str, str]:
+    """Return module and attribute of `module:attribute`; raise `DeclarationError` for any other text."""
+    found = _TARGET.fullmatch(target)
+    if found is None:
+        shown = shortened(target, MAX_PATH)
+        raise DeclarationError(
+            f"{root / 'pyproject.toml'} names {shown!r} as its {purpose}, which is not a module and a "
+            f'name.\n  Write it like {purpose} = "{_EXAMPLES[purpose]}".'
+        )
+    return found[1], found[2]
+
+
 def find_project(start: Path) -> Project:
-    """Return the project around the folder `start`; raise `DeclarationError` without one, or if it is invalid."""
+    """Return the project around the folder `start`; raise `DeclarationError` without one, or if it is invalid.
+
+    It is also raised for a variable of Powertools with an unknown value: the application could not be imported.
+    """
+    if odd := [*odd_variables(os.environ)]:
+        raise DeclarationError("\n".join(map(str, odd)))
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():
@@ -113,9 +133,9 @@ def _read_settings(path: Path) -> dict[str, Any] | None:
     """Return the table `[tool.contradance]` of a file, or None; raise `DeclarationError` if it is not TOML."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DeclarationError(
-            f"{path} cannot be read: {error}.\n  Correct it: it may hold [tool.contradance]."
+            f"{path} cannot be read: {shortened(str(error), MAX_PROBLEM)}.\n  Correct it: it may hold [tool.contradance]."
         ) from error
     tool = content.get("tool")
     found = tool.get("contradance") if isinstance(tool, dict) else None
@@ -128,7 +148,8 @@ def _checked_texts(path: Path, table: object, name: str) -> dict[str, str]:
     for key, value in (table if isinstance(table, dict) else {"": table}).items():
         if not isinstance(value, str):
             raise DeclarationError(
-                f"{path} has {f'{name}.{key}'.removesuffix('.')} = {value!r}, which is not a text.\n  Write it in quotes."
+                f"{path} has {shortened(f'{name}.{key}'.removesuffix('.'), MAX_PATH)} = "
+                f"{shortened(repr(value), MAX_PATH)}, which is not a text.\n  Write it in quotes."
             )
         texts[key] = value
     return texts

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from contradance.errors import InvalidFunction
 from contradance.quantity import counted
+from contradance.signature import check_whole_number
 
 DeliveryMode = Literal["direct", "queue"]
 """How a rule reaches its function: by asynchronous invocation, or through a queue."""
@@ -83,6 +84,7 @@ class Retry:
     def check(self, function: str, delivery: DeliveryMode) -> None:
         """Raise `InvalidFunction` for values that the delivery mode does not support."""
         most, longest = (LAMBDA_RETRIES, LAMBDA_MAX_AGE) if delivery == "direct" else (QUEUE_RETRIES, QUEUE_MAX_AGE)
+        check_whole_number(function, "Retry.times", self.times)
         if self.times < 0:
             raise InvalidFunction(
                 f"{function} has Retry(times={self.times}), but a handler is not retried fewer than 0 times.\n"

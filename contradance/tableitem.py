@@ -50,11 +50,7 @@ class ItemFormat(Generic[Record]):
         Raises:
             WorkError: it does not read back equal, or the item is of another class.
         """
-        if type(item) is not self._model:
-            raise WorkError(
-                f"table {self._table} holds {self._model.__qualname__}, not {type(item).__qualname__}: its other "
-                f"fields would be lost.\n  Put a {self._model.__qualname__}."
-            )
+        self.check_class(item)
         try:
             return proven(item, extra=None).decode()
         except NotFaithful as error:
@@ -65,6 +61,14 @@ class ItemFormat(Generic[Record]):
                 f"table {self._table} cannot store an item that could not be read back: {self._describe_problems(error)}.\n"
                 "  Build it by its class; JSON has no infinity and no NaN, and a validator must accept its own result."
             ) from error
+
+    def check_class(self, item: object) -> None:
+        """Raise `WorkError` for an item of another class than the table's model."""
+        if type(item) is not self._model:
+            raise WorkError(
+                f"table {self._table} holds {self._model.__qualname__}, not {type(item).__qualname__}: its other "
+                f"fields would be lost.\n  Put a {self._model.__qualname__}."
+            )
 
     def read(self, document: str, key: tuple[str, ...]) -> Record:
         """Return the item in `document`, by aliases or, if the model allows, names; else raise `UnreadableError`.

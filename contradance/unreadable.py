@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, SchemaValidator, to_json
 
-from contradance.ambiguity import ambiguous_members
+from contradance.ambiguity import ambiguous_members, repeating_members
 from contradance.coreschema import CoreSchema, Definitions, fields_of, schemas_inside, unwrapped
 from contradance.errors import DeclarationError
 
@@ -70,6 +70,27 @@ def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError
             raise error(f"{name} has a field {field!r} that {what}.\n  {fix}")
 
 
+def check_unions(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
+    """Raise `error` for a model whose time to read grows exponentially with the depth of its JSON.
+
+    Args:
+        model: a complete model.
+        name: its name in the error.
+        error: the class of the error.
+    """
+    schemas, definitions = fields_of(model)
+    seen: set[int] = set()
+    left = [*schemas.values(), *definitions.values()]
+    while left:
+        schema = left.pop()
+        if id(schema) in seen:
+            continue
+        seen.add(id(schema))
+        left += schemas_inside(schema)
+        for what, fix in repeating_members(schema, definitions) if schema["type"] == "union" else ():
+            raise error(f"{name}, a part of which {what}.\n  {fix}")
+
+
 def _check_wire_names(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
     """Raise `error` for a field that JSON leaves out, or whose names for writing and reading differ or clash."""
     seen: dict[str, str] = {}
@@ -124,6 +145,7 @@ def _problems_of_node(schema: CoreSchema, kind: str, definitions: Definitions) -
         yield from _problems_of_keys(unwrapped(schema["keys_schema"], definitions))
     elif kind == "union":
         yield from ambiguous_members(schema, definitions)
+        yield from repeating_members(schema, definitions)
 
 
 def _problems_of_function(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:

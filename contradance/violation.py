@@ -1,16 +1,17 @@
 """Builds error messages for validation failures: fields and fixes, never values."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Sequence
 from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import core_schema
+from pydantic_core import ErrorDetails, core_schema
 
 from contradance.annotation import models_inside
 from contradance.bounds import MAX_COUNTED, MAX_PATH, MAX_PROBLEM, MAX_PROBLEMS, shortened
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent, is_foreign
+from contradance.largeinput import NO_MEMBER
 from contradance.proof import NotFaithful
 from contradance.quantity import counted
 from contradance.wire import wire_fields
@@ -28,6 +29,7 @@ _SAFE_TYPES: Final = frozenset(get_args(core_schema.ErrorType)) - {
 """Pydantic's error types whose message never contains the value; the message of an author's own error may."""
 
 _REWORDED: Final = {
+    NO_MEMBER: "Input should match a member of the union",
     "timezone_offset": "Input should have another timezone offset",
     "union_tag_invalid": "Input should have a known tag",
     "uuid_parsing": "Input should be a valid UUID",
@@ -44,22 +46,14 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
 
     With `names`, a part of a path that is not one of them is replaced by `*`: the key of a dictionary is data.
     """
-    found = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_PROBLEMS]
+    found = error.errors(include_context=False, include_input=False)[:MAX_PROBLEMS]
     named = [
         (
             shortened(
-                ".".join(
-                    [
-                        *([prefix] if prefix else []),
-                        *(_masked_step(part, problem["type"], names) for part in problem["loc"]),
-                    ]
-                ),
+                ".".join([*([prefix] if prefix else []), masked_path(problem["loc"], names, problem["type"])]),
                 MAX_PATH,
             ),
-            shortened(
-                str(problem["msg"]) if problem["type"] in _SAFE_TYPES else _REWORDED.get(problem["type"], _OWN_CHECK),
-                MAX_PROBLEM,
-            ),
+            shortened(_safe_message(problem), MAX_PROBLEM),
         )
         for problem in found
     ]
@@ -103,11 +97,20 @@ def names_in(model: type[BaseModel]) -> set[str]:
     return {name for one in models for name in (one.__name__, *one.model_fields, *wire_fields(one))}
 
 
-def masked_path(path: Iterable[int | str], names: Container[str]) -> str:
-    """Return the path of a field as text, `*` for what is not in `names`."""
-    return ".".join(_masked_step(part, "", names) for part in path)
+def masked_path(path: Sequence[int | str], names: Container[str] | None, problem: str = "") -> str:
+    """Return the path of a field as text, `*` for what is not in `names`; an unknown field, the last, keeps its name."""
+    last = len(path) - 1 if problem == "extra_forbidden" else None
+    return ".".join(
+        str(part) if names is None or isinstance(part, int) or part in names or number == last else "*"
+        for number, part in enumerate(path)
+    )
 
 
-def _masked_step(part: int | str, problem: str, names: Container[str] | None) -> str:
-    """Return one step of a path as text, `*` for what is not in `names`; an unknown field keeps its name."""
-    return str(part) if names is None or isinstance(part, int) or part in names or problem == "extra_forbidden" else "*"
+def _safe_message(problem: ErrorDetails) -> str:
+    """Return the message of a problem, or a replacement if it may contain the value.
+
+    Only Pydantic's own errors have a URL: an author's error may have the type of one of them, and any message.
+    """
+    if problem["type"] in _SAFE_TYPES and "url" in problem:
+        return str(problem["msg"])
+    return _REWORDED.get(problem["type"], _OWN_CHECK)

@@ -1,19 +1,26 @@
 """However an application fails when it is imported, the error is at the author's line."""
 
+import json
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from contradance import authorimport
 from contradance.cli.app import app
 from contradance.errors import DeclarationError
 from contradance.project import Project
+from tests.patience import LONG
 
-HEAD = "from contradance import Contract, Registry, subscriber, route, schedule, Table\n"
+HEAD = "from contradance import Choreography, Contract, Registry, subscriber, route, schedule, Table\n"
 LINE = 2
 """The line of what fails, below `HEAD`."""
+UNREADABLE = "def __getattribute__(self, name): return exit(1)"
+"""Makes each attribute raise."""
 
 
 @pytest.fixture
@@ -54,10 +61,10 @@ def failure(root: Path, code: str) -> str:
         ("import asyncio; raise asyncio.CancelledError('c')", "CancelledError: c"),
         ("raise type('Own', (BaseException,), {})('b')", "Own: b"),
         ("raise BaseExceptionGroup('own', [SystemExit(0)])", "BaseExceptionGroup: own"),
-        ("raise type('Odd', (Exception,), {'__str__': lambda self: exit(0)})", "Odd: its text cannot be made"),
+        ("raise type('Odd', (Exception,), {'__str__': lambda self: exit(0)})", "Odd: its text cannot be read"),
         ("import sys; sys.exit('no key')", "SystemExit: no key"),
         ("raise BaseExceptionGroup('two', [ValueError('a'), KeyError('b')])", "ExceptionGroup: two"),
-        ("raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})", "Odd: its text cannot be made"),
+        ("raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})", "Odd: its text cannot be read"),
         ("raise ValueError('\\x1b[2J' + 'x' * 100_000)", r"ValueError: \x1b[2Jxxx"),
         ("raise ValueError('\\ud800')", r"ValueError: \ud800"),
         ("def deep(): deep()\ndeep()", "RecursionError: maximum recursion depth exceeded"),
@@ -65,12 +72,27 @@ def failure(root: Path, code: str) -> str:
         ("open('no/such/file')", "FileNotFoundError"),
         ("int('1' * 5000)", "ValueError: Exceeds the limit"),
         ("import pydantic; pydantic.TypeAdapter(object())", "PydanticSchemaGenerationError"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt: "),
+        ("import os; os._exit(0)", "SystemExit: os._exit(0)"),
+        ("raise SyntaxError('x' * 100_000)", "SyntaxError: xxx"),
+        ("raise SyntaxError(5)", "SyntaxError: 5"),
+        ("raise SyntaxError('m', ('\\0/etc', 3, 3, 'x'))", "SyntaxError: m"),
+        ("eval('1 +')", "SyntaxError: invalid syntax (<string>, line 1)"),
+        ("import json; json.loads('{')", "JSONDecodeError: "),
+        ("exec(compile('1 / 0', '', 'exec').replace(co_filename='x' * 5_000))", "ZeroDivisionError: division by zero"),
+        ("raise ModuleNotFoundError('no' * 100_000, name=__name__)", "ModuleNotFoundError: nono"),
+        (f"class Odd(Exception):\n    {UNREADABLE}\nraise Odd", "<class 'app_"),
+        (f"class Meta(type):\n    {UNREADABLE}\nclass Odd(Exception, metaclass=Meta): ...\nraise Odd", "<class 'app_"),
+        (
+            "raise type('Odd', (Exception,), {'__str__': lambda self: type('S', (str,), {'__str__': exit})('s')})",
+            "Odd: s",
+        ),
         (
             "@subscriber(retrys=1)\ndef handle(): ...",
             "TypeError: subscriber() got an unexpected keyword argument 'retrys'",
         ),
     ],
-    ids=range(25),
+    ids=range(37),
 )
 def test_an_exception_is_reported_at_the_line_of_the_author(root: Path, code: str, raised: str) -> None:
     message = failure(root, HEAD + code + "\n")
@@ -135,6 +157,80 @@ def test_a_name_that_cannot_be_imported_is_reported_with_a_similar_one_and_with_
     assert ". Did you mean ParcelDeposited?" in message.splitlines()[0]
     assert "imported by" in message
     assert "called by" not in message
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("subscriber()(5)", "5 is not a plain function."),
+        ("Registry('r', [None])", "registry 'r' lists None, which is not a contract."),
+        ("Table('T', key=('k',), model=int)", "has a name that AWS does not accept."),
+        ("class Asked(Contract, source='a.b'): ...", "is missing `subject=`."),
+    ],
+    ids=["handler", "registry", "table", "contract"],
+)
+def test_an_error_of_ours_has_the_line_of_the_author(root: Path, code: str, message: str) -> None:
+    (package,) = [folder.name for folder in root.iterdir() if folder.is_dir()]
+
+    first, *_, place = failure(root, f"{HEAD}{code}\n").splitlines()
+
+    assert message in first
+    assert place == f"  {package}/broken.py, line {LINE}: {code}"
+
+
+def test_a_line_that_an_error_of_ours_has_is_not_repeated(root: Path) -> None:
+    assert failure(root, f"{HEAD}@subscriber()\ndef handle(x): ...\n").count("broken.py, line 2") == 1
+
+
+def test_a_module_that_waits_is_reported_with_its_line(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported = threading.Event()
+    warned: list[tuple[Any, ...]] = []
+
+    def warn(*warning: object) -> None:
+        warned.append(warning)
+        reported.set()
+
+    monkeypatch.setattr(authorimport, "_SLOW", 0.01)
+    monkeypatch.setattr(authorimport, "reported", reported, raising=False)
+    monkeypatch.setattr("warnings.warn_explicit", warn)
+
+    failure(root, f"from contradance import authorimport\nauthorimport.reported.wait({LONG})\n1 / 0\n")
+
+    [(text, _, file, line)] = warned
+    assert text.endswith(f"it is at authorimport.reported.wait({LONG})")
+    assert (Path(file).name, line) == ("broken.py", 2)
+
+
+def test_what_a_module_prints_is_not_in_the_output_of_a_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (package,) = [folder for folder in root.iterdir() if folder.is_dir()]
+    (package / "broken.py").write_text(
+        f"{HEAD}import sys\nprint('loading')\nsystem = Choreography('s', contracts=Registry('s', []), functions=[])\n"
+        "sys.stdout = None\n"
+    )
+    monkeypatch.chdir(root)
+
+    result = CliRunner().invoke(app, ["list", "--json"])
+
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"functions": [], "events": [], "events_of_others": []})
+    assert result.stderr == "loading\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"), [("raise KeyboardInterrupt", 130), ("import os; os._exit(0)", 1), ("raise SystemExit(0)", 1)]
+)
+def test_a_command_whose_project_cannot_be_loaded_fails(
+    root: Path, code: str, exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (package,) = [folder for folder in root.iterdir() if folder.is_dir()]
+    monkeypatch.chdir(root)
+
+    for module in (f"{code}\n", f"def __getattr__(name): {code}\n"):
+        (package / "choreography.py").write_text(module)
+        result = CliRunner().invoke(app, ["list"], terminal_width=200)
+        sys.modules.pop(f"{package.name}.choreography", None)
+
+        assert result.exit_code == exit_code
+        assert f"{package.name}/choreography.py, line 1: " in result.stderr
 
 
 def test_the_command_prints_the_error_and_no_frame_of_its_own(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

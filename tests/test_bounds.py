@@ -5,17 +5,27 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Any, Literal
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from pydantic import Field, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model
 
-from contradance import Contract, Value
-from contradance.bounds import MAX_MESSAGE_BYTES, MAX_PROBLEM_ANSWER_BYTES, MAX_PROBLEMS, MAX_REASON_BYTES, shortened
+from contradance import Contract, ForeignEvent, Value, route
+from contradance.bounds import (
+    MAX_COUNTED,
+    MAX_MESSAGE_BYTES,
+    MAX_PROBLEM_ANSWER_BYTES,
+    MAX_PROBLEMS,
+    MAX_REASON_BYTES,
+    shortened,
+)
+from contradance.contract import check_value
 from contradance.envelope import seal
-from contradance.errors import TooMuchWork
+from contradance.errors import InvalidContract, InvalidFunction, TooMuchWork
 from contradance.local.console.pages import pretty
 from contradance.runtime.attempt import message_body
 from contradance.runtime.error_description import describe_error, exception_text, message_of, with_bounded_message
@@ -38,6 +48,9 @@ class OtherLine(Value):
     f: int
 
 
+MEMBERS: Any = [create_model(f"Member{i}", __base__=Value, **{f"a{i}": (int, ...)}) for i in range(12)]  # type: ignore[call-overload]
+
+
 class Basket(Contract, source="shop.desk", subject="name"):
     name: str = "b"
     numbers: list[int] = Field(default=[])
@@ -46,6 +59,7 @@ class Basket(Contract, source="shop.desk", subject="name"):
     prices: set[float] = Field(default=set())
     several: tuple[Line, ...] = ()
     nested: list[list[Line]] = Field(default=[])
+    either: reduce(or_, MEMBERS) | None = None  # type: ignore[valid-type]
 
 
 WRONG: dict[str, Callable[[int], dict[str, Any]]] = {
@@ -55,6 +69,7 @@ WRONG: dict[str, Callable[[int], dict[str, Any]]] = {
     "prices": lambda size: {"prices": [f"x{i}" for i in range(size)]},
     "several": lambda size: {"several": [{}] * size},
     "nested": lambda size: {"nested": [[{}] * 10] * (size // 10)},
+    "unknown names of a union's members": lambda size: {"either": {f"f{i}": 1 for i in range(size)}},
     "one of many": lambda size: {"numbers": [*range(size), "x"]},
     "unknown names": lambda size: {"x" * 100_000: 1, **{f"f{i}": 1 for i in range(size)}, "numbers": [None]},
 }
@@ -73,8 +88,22 @@ def test_a_refusal_names_twenty_problems_and_the_number_of_the_others(read: Any,
     text = str(violation(Basket, error, event_id="e", publisher="desk.test", consumer="clerk.listen"))
 
     assert len(problems(error)) <= MAX_PROBLEMS + 1
+    assert error.error_count() <= MAX_COUNTED  # each takes a kilobyte of memory
     assert len(text) < 20_000
     assert len(message_of(error).encode()) <= MAX_REASON_BYTES
+
+
+def test_a_union_that_no_member_matches_has_the_problems_of_each_unless_they_could_be_too_many() -> None:
+    few, many = ({"either": {"a5": "x", **{f"f{i}": 1 for i in range(size)}}} for size in (300, 60_000))
+
+    assert ("data.either.Member5.a5", "Input should be a valid integer, unable to parse string as an integer") in (
+        _listed(few)
+    )
+    assert _listed(many) == [("data.either", "Input should match a member of the union")]
+
+
+def _listed(data: dict[str, Any]) -> list[tuple[str, str]]:
+    return problems(refused(data), "data")
 
 
 def test_the_number_of_the_others_is_exact() -> None:
@@ -269,3 +298,59 @@ def test_a_dead_letter_s_body_is_what_was_delivered_and_what_sqs_accepts(event: 
     assert json.loads(body) == event
     assert not any(0xD800 <= ord(one) <= 0xDFFF or ord(one) in (0xFFFE, 0xFFFF) or ord(one) < 0x20 for one in body)
     assert len(body.encode()) <= MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("annotation", "problem"),
+    [
+        ("A | B | None", "A and B"),
+        ("list[A | B]", "A and B"),
+        ("dict[str, A | B]", "A and B"),
+        ("Annotated[A | B, Field(union_mode='left_to_right')]", "A and B"),
+        ("tuple[A, ...] | list[B]", "a tuple and a list of B"),
+        ("dict[str, 'list[A | B]']", "A and B"),
+        ("Annotated[A | B, Field(discriminator='kind')]", ""),
+        ("A | None", ""),
+        ("A | list[A] | str", ""),
+        ("list[A] | int", ""),
+    ],
+)
+def test_a_union_whose_members_repeat_it_is_refused(annotation: str, problem: str) -> None:
+    """Each level of its JSON would double the time to read it."""
+    kinds: dict[str, Any] = {"A": Literal["a"], "B": Literal["b"]}
+    models: dict[str, Any] = {
+        name: create_model(name, __base__=Value, kind=(kind, ...), inner=(annotation, None))  # type: ignore[arg-type]
+        for name, kind in kinds.items()
+    }
+    refusal = pytest.raises(InvalidContract, match=f"a union of {problem}, which hold the union again")
+
+    with refusal if problem else nullcontext():
+        for model in models.values():
+            model.model_rebuild(_types_namespace={**models, "Annotated": Annotated, "Field": Field})
+            check_value(model)
+
+
+class Sum(BaseModel):
+    terms: "list[Sum | Product]" = Field(default=[])
+
+
+class Product(BaseModel):
+    factors: "list[Sum | Product]" = Field(default=[])
+
+
+class Expression(BaseModel):
+    first: Sum
+
+
+def test_a_request_with_a_union_whose_members_repeat_it_is_refused() -> None:
+    def calculate(expression: Expression) -> None: ...
+
+    with pytest.raises(InvalidFunction, match="takes Expression, a part of which is a union of Sum and Product"):
+        route("POST /results", service="desk")(calculate)
+
+
+def test_an_event_of_others_with_a_union_whose_members_repeat_it_is_refused() -> None:
+    with pytest.raises(InvalidContract, match="Calculated, a part of which is a union of Sum and Product"):
+
+        class Calculated(ForeignEvent, source="calculator"):
+            expression: Expression

@@ -547,6 +547,12 @@ def test_a_decorator_with_an_event_as_its_argument_is_refused_with_the_line() ->
         ({"memory": 64}, "has memory=64.\n  Lambda supports 128 to 10,240 MB."),
         ({"memory": 20_000}, "has memory=20000.\n  Lambda supports 128 to 10,240 MB."),
         ({"concurrency": 0}, "has concurrency=0.\n  Use 1 or more, or leave it out."),
+        *(
+            ({option: value}, f"has {option}={value!r}, which is not a whole number.\n  Write an int.")
+            for option in ("batch", "memory", "concurrency")
+            for value in (1.5, True, "1", float("nan"))
+        ),
+        ({"retry": Retry(times=1.5)}, "has Retry.times=1.5, which is not a whole number.\n  Write an int."),  # type: ignore[arg-type]
         ({"retry": 3}, "has retry=3, which is not a Retry.\n  Write it like Retry(times=2)."),
         (
             {"uses": [orders.read]},
@@ -575,6 +581,20 @@ def test_a_decorator_with_an_event_as_its_argument_is_refused_with_the_line() ->
 )
 def test_an_option_that_cannot_be_honoured_is_refused(options: dict[str, Any], why: str) -> None:
     assert refusal(untyped_subscriber(service="payments", **options), plain) == f"{called(plain)} {why}"
+
+
+@pytest.mark.parametrize(
+    ("service", "name"), [("größe", "f"), ("a b", "f"), ("a", "grüße"), ("a", "x\x1b"), ("a", "b.c")]
+)
+def test_a_name_that_aws_does_not_accept_is_refused(service: str, name: str) -> None:
+    def handler(placed: OrderPlaced) -> None: ...
+
+    handler.__name__ = name
+
+    assert refusal(subscriber(service=service), handler) == (
+        f"{called(handler, service)} has the name {f'{service}.{name}'!r}, which AWS does not accept.\n"
+        "  Use ASCII letters, digits and '_' for the name and for its service."
+    )
 
 
 def test_every_kind_of_function_takes_a_concurrency() -> None:

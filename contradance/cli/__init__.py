@@ -1,10 +1,19 @@
 """The command line: each command parses its arguments, calls one function and prints."""
 
+import atexit
+import os
 import sys
+import threading
 import warnings
+from collections.abc import Collection
+from contextlib import suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import Any
+from time import monotonic
+from typing import Any, Final
+
+_THREAD_SECONDS: Final = 5.0
+"""Seconds that a command waits at its end for threads of the application."""
 
 
 def main() -> None:
@@ -19,14 +28,38 @@ def main() -> None:
     from contradance.cli.theme import end_without_reader  # noqa: PLC0415 - the same
 
     warnings.showwarning = _show_warning
+    before = {*threading.enumerate()}
     try:
         try:
             app()
         finally:
             if isinstance(sys.stdout, TextIOWrapper):
-                sys.stdout.flush()  # the end of the process would print an error of its own
+                with suppress(ValueError):  # a handler has closed it
+                    sys.stdout.flush()  # the end of the process would print an error of its own
     except BrokenPipeError:
         end_without_reader()
+    except SystemExit as end:
+        _end_threads(before, end.code)
+        raise
+
+
+def _end_threads(before: Collection[threading.Thread], code: object) -> None:
+    """Wait shortly for threads that the application has started since; end the process if one would keep it alive."""
+    until = monotonic() + _THREAD_SECONDS
+    others = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    for thread in others:
+        thread.join(max(until - monotonic(), 0))
+    left = [thread.name for thread in others if thread.is_alive()]
+    if left:
+        from contradance.cli.theme import err  # noqa: PLC0415 - most commands end without it
+
+        err.print(
+            f"warning: the application's thread {left[0]!r} still runs; the command ends without it.", style="yellow"
+        )
+        atexit._run_exitfuncs()  # noqa: SLF001 - what the end of the process does after it has waited for threads
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _show_warning(*warning: Any, **options: Any) -> None:

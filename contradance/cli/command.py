@@ -5,6 +5,8 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
+from itertools import count
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TypeVar
 
@@ -12,8 +14,9 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from contradance.bounds import MAX_PROBLEM_ANSWER_BYTES, MAX_REASON_BYTES, shortened
 from contradance.cli.theme import end_without_reader, err
-from contradance.errors import ContradanceError, DeclarationError, UnconsumedEvent
+from contradance.errors import ContradanceError, DeclarationError, UnconsumedEvent, error_message
 from contradance.printable import printable_block, printable_json
 
 if TYPE_CHECKING:
@@ -35,6 +38,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=0, help="Print at most so many, the latest; 0 prints all.")]
 LATEST: Final = 500
 """Default of `Limit`."""
+_INTERRUPTED: Final = 128 + 2
+"""Exit code of a Unix command that was interrupted: that of SIGINT."""
+_MOST_WARNINGS: Final = 100
+"""Most warnings that one command prints."""
+_warnings: Final = count(1)
+
+
+def number(value: float) -> float:
+    """Return an option's value unchanged; raise `BadParameter` for NaN, which no minimum and no maximum refuses."""
+    if isnan(value):
+        raise typer.BadParameter("nan is not a number.")
+    return value
 
 
 class SafeGroup(TyperGroup):
@@ -62,10 +77,11 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except ContradanceError as error:
-            err.print(f"{type(error).__name__}: {error}", style="red")
+            message = shortened(error_message(error), MAX_PROBLEM_ANSWER_BYTES)
+            err.print(f"{type(error).__name__}: {message}", style="red")
             if error.page:
                 err.print(f"See the page {error.page} of contradance's documentation.", style="dim")
-            raise typer.Exit(1) from error
+            raise typer.Exit(_INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else 1) from error
         except (typer.Exit, typer.Abort, TyperException):
             raise
         except BrokenPipeError:
@@ -86,9 +102,18 @@ def print_json(value: object) -> None:
 def print_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
 ) -> None:
-    """Print a warning in one line on standard error, with its file and line unless it is an `UnconsumedEvent`."""
-    place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
-    err.print(f"warning: {message}{place}", style="yellow")
+    """Print a warning on standard error, with its file and line unless it is an `UnconsumedEvent`; only the first ones."""
+    number = next(_warnings)
+    if number <= _MOST_WARNINGS:
+        place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
+        err.print(
+            f"warning: {shortened(str(message), MAX_REASON_BYTES)}{place}", style="yellow" if err.is_terminal else ""
+        )
+    elif number == _MOST_WARNINGS + 1:
+        err.print(
+            f"warning: further warnings are left out; these were {_MOST_WARNINGS}.",
+            style="yellow" if err.is_terminal else "",
+        )
 
 
 def the_project() -> "Project":

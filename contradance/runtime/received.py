@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from contradance.bounds import MAX_ID
 from contradance.contract import where_defined
 from contradance.envelope import Delivered, Metadata, unseal
 from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent, id_at, once_id
+from contradance.printable import encodable
 from contradance.subscription import Subscription
 
 
@@ -73,7 +75,7 @@ def _time(text: object) -> datetime | None:
 
 def _foreign(kind: type[ForeignEvent], event: Mapping[str, Any], function: str) -> Delivered:
     """Return an event of others with ids from its envelope or fields; `ContractViolation` if not in an envelope."""
-    if not isinstance(event.get("id"), str) or not isinstance(event.get("detail"), dict):
+    if not _is_id(event.get("id")) or not isinstance(event.get("detail"), dict):
         raise ContractViolation(
             f"event {event.get('id')} from {kind.identity} is not in EventBridge's envelope\n"
             f"  consumed by {function}; class in {where_defined(kind)}\n  Deliver it by a rule."
@@ -87,3 +89,8 @@ def _foreign(kind: type[ForeignEvent], event: Mapping[str, Any], function: str) 
         publisher=str(event.get("source")),
     )
     return Delivered(kind.identity, metadata, event["detail"], event.get("replay-name"))
+
+
+def _is_id(given: object) -> bool:
+    """Whether the id of an event of others can be in the key of its once-record."""
+    return isinstance(given, str) and 0 < len(given) <= MAX_ID and encodable(given) == given

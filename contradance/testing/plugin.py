@@ -41,7 +41,7 @@ class StartedRun:
             return
         raised = self.raised.get(self.records.index(surprises[0]))
         failure = pytest.fail.Exception(self.run.surprise_text(surprises), pytrace=False)
-        raise failure.with_traceback(raised.__traceback__ if raised else None)
+        raise failure.with_traceback(None if raised is None else raised.__traceback__)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,8 +12,8 @@ from contradance.contract import Contract
 from contradance.envelope import seal_initial
 from contradance.foreign import ForeignEvent
 from contradance.function import Schedule
-from contradance.local.captured import printing
 from contradance.local.laptop import Laptop
+from contradance.local.printed import printing
 from contradance.local.state.schema import OWN_BUS
 from contradance.operate.flow import Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one

@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,11 @@ import typer.main
 from typer.testing import CliRunner
 
 from contradance import Choreography, subscriber
-from contradance.cli import main, moving
+from contradance.cli import command, main, moving
 from contradance.cli.app import app
 from contradance.cli.command import full_name
 from contradance.cli.lazy import LazyCommand
-from contradance.errors import DeclarationError
+from contradance.errors import ContradanceError, DeclarationError
 from food_contracts.orders import OrderPlaced
 from functions.choreography import food_delivery
 from tests.cli.project import ROOT
@@ -258,6 +260,71 @@ def test_a_command_whose_reader_has_gone_ends_quietly(
 
     assert ended.value.code == code
     assert capfd.readouterr().err == ""
+
+
+def test_a_thread_that_never_ends_does_not_keep_a_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    end, codes = threading.Event(), list[int]()
+
+    def command() -> None:
+        threading.Thread(target=end.wait, name="forever").start()
+        raise SystemExit(3)
+
+    monkeypatch.setattr("contradance.cli.app.app", command)
+    monkeypatch.setattr("contradance.cli._THREAD_SECONDS", 0.0)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr("atexit._run_exitfuncs", lambda: None)
+    monkeypatch.setattr(os, "_exit", codes.append)
+
+    with pytest.raises(SystemExit):
+        main()
+
+    end.set()
+    assert codes == [3]
+    assert capsys.readouterr().err == (
+        "warning: the application's thread 'forever' still runs; the command ends without it.\n"
+    )
+
+
+def test_a_command_prints_the_first_warnings_and_the_beginning_of_each(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "_warnings", count(1))
+
+    for _ in range(300):
+        command.print_warning("x" * 10_000, UserWarning, "f.py", 1)
+
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert [len(line.encode()) for line in lines] == [len("warning: ") + 4_096 + len(" (f.py, line 1)")] * 100
+    assert last == "warning: further warnings are left out; these were 100."
+
+
+class Unprintable(ContradanceError):
+    def __str__(self) -> str:
+        raise KeyError
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ContradanceError("x" * 1_000_000), "ContradanceError: xxx"),
+        (Unprintable(), "Unprintable: its text cannot be read: __str__ raised KeyError"),
+    ],
+    ids=["long", "unprintable"],
+)
+def test_a_command_prints_every_error_and_the_beginning_of_its_message(
+    error: ContradanceError, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(typer.Exit):
+        command.reporting(fail)()
+
+    printed = capsys.readouterr().err
+    assert printed.startswith(shown)
+    assert len(printed.encode()) < 66_000
 
 
 @pytest.mark.parametrize("name", ["prod", "./prod", "prod.json", "folder/prod", "acme/shop/prod", "other.json"])

@@ -186,7 +186,24 @@ def test_without_a_project_it_says_what_makes_one(tmp_path: Path, monkeypatch: p
     [
         ("", "does not name its choreography."),
         ('choreography = "nowhere:it"', "it cannot be loaded"),
-        ('choreography = "json:nothing"', "it cannot be loaded"),
+        ('choreography = "json:nothing"', "but json has no 'nothing'."),
+        *(
+            (f'choreography = "{target}"', "is not a module and a name.")
+            for target in (
+                "",
+                ":",
+                "a",
+                "a:",
+                ":a",
+                ".a:b",
+                "a..b:c",
+                "a/b.py:c",
+                " a:b",
+                "a:b.c",
+                r"\u0000:a",
+                "a" * 999,
+            )
+        ),
         ('choreography = "json:dumps"', "is named as the choreography, but is a function."),
     ],
 )
@@ -213,6 +230,9 @@ def test_a_project_that_names_no_choreography_is_told_so(
         ),
         ("[tool]\ncontradance = 5", "pyproject.toml has tool.contradance = 5, which is not a text."),
         ("[tool.contradance]\naccepted = 5", "pyproject.toml has tool.contradance.accepted = 5, which is not a text."),
+        ("x = " + "[" * 5_000, "pyproject.toml cannot be read: "),
+        (f"[tool.contradance]\n{'k' * 999} = 5", f"{'k' * 100}"),
+        (f"[tool.contradance]\na = {[1] * 9_999}", "1, which is not a text."),
         ("tool = 5", "there is no pyproject.toml with [tool.contradance]"),
     ],
 )
@@ -221,8 +241,10 @@ def test_a_project_file_that_is_not_valid_is_refused_with_its_place(
 ) -> None:
     (tmp_path / "pyproject.toml").write_bytes(content.encode() if isinstance(content, str) else content)
 
-    with pytest.raises(DeclarationError, match=re.escape(told)):
+    with pytest.raises(DeclarationError, match=re.escape(told)) as caught:
         find_project(tmp_path)
+
+    assert len(str(caught.value)) < 1_000
 
 
 def test_schedules_and_events_from_elsewhere_begin_branches_too() -> None:

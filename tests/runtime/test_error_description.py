@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from contradance.envelope import seal_initial
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.error_description import author_traceback, describe_error
+from contradance.runtime.frames import format_frames, stack_trace
 from tests.runtime.desk import TicketOpened, opened
 
 NAME = "Jane Doe"
@@ -27,6 +29,11 @@ def refuse(value: str) -> str:
     raise ValueError(f"{value} is not welcome")
 
 
+def refuse_as_pydantic(value: str) -> str:
+    """Raise an error that has the type of one of Pydantic's own."""
+    raise PydanticCustomError("string_type", "{value} is not welcome", {"value": value})
+
+
 class Card(BaseModel):
     kind: Literal["card"]
     number: int
@@ -36,12 +43,17 @@ class Cash(BaseModel):
     kind: Literal["cash"]
 
 
+class Closed(BaseModel, extra="forbid"): ...
+
+
 class Form(BaseModel):
     name: Annotated[str, Field(max_length=3)] = ""
     age: int = 0
     kind: Literal["a", "b"] = "a"
     guests: dict[str, int] = Field(default_factory=dict)
     checked: Annotated[str, AfterValidator(refuse)] = "never validated"
+    named: Annotated[str, AfterValidator(refuse_as_pydantic)] = "never validated"
+    by_name: dict[str, Closed] = Field(default_factory=dict)
     lines: list["Form"] = Field(default_factory=list)
     payment: Annotated[Card | Cash, Field(discriminator="kind")] | None = None
 
@@ -56,11 +68,25 @@ class TestValidationErrors:
             ({"kind": NAME}, "kind: Input should be 'a' or 'b'"),
             ({"guests": {NAME: "many"}}, "guests.*: Input should be a valid integer"),
             ({"checked": NAME}, "checked: Does not satisfy"),
+            ({"named": NAME}, "named: Does not satisfy"),
+            ({"by_name": {NAME: {"new": 1}}}, "by_name.*.new: Extra inputs are not permitted"),
             ({"lines": [{}, {"age": NAME}]}, "lines.1.age: Input should be a valid integer"),
             ({"payment": {"kind": NAME}}, "payment: "),
             ({"payment": {"kind": "card", "number": NAME}}, "number: Input should be a valid integer"),
         ],
-        ids=["whole", "length", "type", "choice", "key", "own check", "deep", "tag", "tagged"],
+        ids=[
+            "whole",
+            "length",
+            "type",
+            "choice",
+            "key",
+            "own check",
+            "a type of Pydantic's",
+            "unknown",
+            "deep",
+            "tag",
+            "tagged",
+        ],
     )
     def test_the_field_is_told_and_its_value_is_not(self, given: object, path: str) -> None:
         error = caught(lambda: Form.model_validate(given))
@@ -163,3 +189,90 @@ class Shelf(BaseModel):
 )
 def test_the_place_is_the_authors_last_line_not_a_librarys(failing: Callable[[], object]) -> None:
     assert "(tests/runtime/test_error_description.py:" in describe_error(caught(failing))
+
+
+def broken(value: int) -> int:
+    raise LookupError("no such shelf")
+
+
+class Rack(BaseModel):
+    number: Annotated[int, PlainSerializer(broken)] = 1
+
+
+def noted() -> None:
+    error = ValueError("a bad shelf")
+    error.add_note("it is the shelf of room 7")
+    raise error
+
+
+def chained() -> None:
+    try:
+        noted()
+    except ValueError as error:
+        raise RuntimeError("no book") from error
+
+
+def grouped() -> None:
+    raise ExceptionGroup("several", [caught(noted), ValueError("another")])
+
+
+def silent() -> None:
+    raise ValueError
+
+
+AUTHORS: dict[str, tuple[Callable[[], object], list[str]]] = {
+    "plain": (lambda: dict[str, int]()["shelf"], ["KeyError: 'shelf'"]),
+    "of the standard library": (lambda: json.loads("{"), ["JSONDecodeError: Expecting property name"]),
+    "of Pydantic": (lambda: Form(name=NAME), ["ValidationError: Form: name: String should have at most 3 characters"]),
+    "in a serializer": (lambda: Rack().model_dump(), ["Error calling function `broken`: LookupError: no such shelf"]),
+    "in a serializer of JSON": (
+        lambda: Rack().model_dump_json(),
+        ["Error calling function `broken`: LookupError: no such shelf"],
+    ),
+    "with a note": (noted, ["ValueError: a bad shelf\nit is the shelf of room 7"]),
+    "chained": (chained, ["a bad shelf\nit is the shelf of room 7", "RuntimeError: no book"]),
+    "a group": (grouped, ["several (2 sub-exceptions)", "it is the shelf of room 7", "ValueError: another"]),
+    "without a message": (silent, ["\nValueError"]),
+    "a type without JSON": (lambda: TypeAdapter(object).dump_json(object()), ["Unable to serialize unknown type"]),
+}
+
+
+@pytest.mark.parametrize(("call", "reasons"), AUTHORS.values(), ids=AUTHORS)
+def test_a_traceback_ends_at_the_authors_line_with_the_reason(call: Callable[[], object], reasons: list[str]) -> None:
+    error = caught(call)
+
+    text = author_traceback(error)
+    frames = [line for line in text.splitlines() if line.startswith('  File "')]
+
+    assert "tests/runtime/test_error_description.py" in frames[-1]
+    assert all(reason in text for reason in reasons)
+    assert describe_error(error).rpartition(" (")[2].startswith("tests/runtime/test_error_description.py:")
+    assert "tests/runtime/test_error_description.py" in stack_trace(error)[0]
+    assert NAME not in text
+
+
+def test_a_note_that_quotes_pydantic_shows_no_value() -> None:
+    cause = caught(lambda: Form(name=NAME))
+    cause.add_note(f"refused: {cause}")
+
+    text = author_traceback(caught_from(cause))
+
+    assert NAME not in text
+    assert text.count("refused: ") == 2
+
+
+def caught_from(cause: Exception) -> Exception:
+    def fail() -> None:
+        error = RuntimeError("no form")
+        error.add_note(f"refused: {cause}")
+        raise error from cause
+
+    return caught(fail)
+
+
+@pytest.mark.parametrize("notes", [5, [5, None], "text", ["x" * 10**6] * 100])
+def test_odd_notes_are_left_out_or_cut(notes: object) -> None:
+    error = caught(silent)
+    error.__notes__ = notes  # type: ignore[assignment]  # an author may assign anything
+
+    assert len(author_traceback(error)) < 10_000

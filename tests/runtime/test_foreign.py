@@ -136,7 +136,11 @@ def test_what_breaks_the_class_is_dead_lettered_at_once_with_its_fields_and_with
     assert "secret" not in reason
 
 
-@pytest.mark.parametrize("event", [{"id": 5}, {"detail": "text"}, {"detail": None}], ids=str)
+@pytest.mark.parametrize(
+    "event",
+    [{"id": 5}, {"id": ""}, {"id": "x" * 257}, {"id": "\ud800"}, {"detail": "text"}, {"detail": None}],
+    ids=ascii,
+)
 def test_what_is_not_in_eventbridges_envelope_is_invalid(world: World, event: dict[str, Any]) -> None:
     world.deliver(forget_member, {**removed(memberId="m"), **event})
 

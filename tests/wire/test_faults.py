@@ -10,7 +10,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, computed_field, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    computed_field,
+    create_model,
+)
 from pydantic.alias_generators import to_camel
 
 from contradance import Contract, ContractViolation, Registry, Value
@@ -289,6 +298,8 @@ def test_an_answer_may_be_computed_and_an_event_not() -> None:
         pytest.param(int | str, -(2**63) - 1, "", id="union"),
         pytest.param(Annotated[int, Field(ge=0, le=10**30)], 10**30, "", id="bounds beyond 64 bits"),
         pytest.param(Any, 10**30, "", id="any"),
+        pytest.param(ByteSize, 10**30, "", id="a subclass of int"),
+        pytest.param(Annotated[int, Field(ge=s.Level.HIGH)], 10**30, "", id="a bound of a subclass"),
         pytest.param(list[int], [1, 10**30], ".1", id="list"),
         pytest.param(dict[str, int], {"a": 10**30}, ".*", id="dict"),
         pytest.param(frozenset[int], frozenset({10**30}), "", id="set"),

@@ -160,17 +160,23 @@ def _input_kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
     """
     if "enum" in schema and all(isinstance(one, str) for one in schema["enum"]):
         return "choice"
-    serialized = "serializer" in schema.get(CHECKS, {}).values()
-    kinds = {"any"} if serialized else {member.get("type") for member in schema.get("anyOf", [schema])}
-    if kinds == {"object"} and "properties" in schema and not nullable:
-        return "group"
-    if kinds == {"array"} and "items" in schema and not nullable:
-        return "list"
+    kinds = {member.get("type") for member in schema.get("anyOf", [schema])}
+    if "serializer" in schema.get(CHECKS, {}).values():
+        return "json"
     if kinds == {"string"} or _is_decimal(schema):
         return "text"
     if kinds <= {"number", "integer"}:
         return "number"
-    return "yes" if kinds == {"boolean"} and not nullable else "json"
+    return "json" if nullable else _input_kind_of_parts(schema, kinds)
+
+
+def _input_kind_of_parts(schema: SchemaObject, kinds: set[object]) -> InputKind:
+    """Return the kind of input for a boolean, an object or a list; `json` for anything else."""
+    if kinds == {"object"} and "properties" in schema:
+        return "group"
+    if kinds == {"array"} and "items" in schema:
+        return "list"
+    return "yes" if kinds == {"boolean"} else "json"
 
 
 def _is_decimal(schema: SchemaObject) -> bool:
