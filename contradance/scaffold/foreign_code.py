@@ -220,12 +220,7 @@ def _used_names(body: list[ast.stmt]) -> set[str]:
 
 def _with_imports(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
     """Return the code with imports of `ForeignEvent` and of what it lacks, and without the names that are not used."""
-    modules = {node.module: node for node in body if isinstance(node, ast.ImportFrom)}
-    for module, name in (("typing", "Any"), ("typing", "Annotated"), ("pydantic", "Field")):
-        if module not in modules:
-            body = [modules.setdefault(module, ast.ImportFrom(module, [], 0)), *body]
-        if name not in {alias.name for alias in modules[module].names}:
-            modules[module].names.append(ast.alias(name))
+    body = _with_names(body)
     for node in body:
         if isinstance(node, ast.ImportFrom):
             node.names = [alias for alias in node.names if alias.name in used]
@@ -233,3 +228,15 @@ def _with_imports(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
     future = [node for node in kept if isinstance(node, ast.ImportFrom) and node.module == _FUTURE]
     own = ast.ImportFrom("contradance", [ast.alias(_BASE)], 0)
     return [*future, own, *(node for node in kept if node not in future)]
+
+
+def _with_names(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the code with imports of the names that `_Models` may have written."""
+    modules = {node.module: node for node in body if isinstance(node, ast.ImportFrom)}
+    for module, name in (("typing", "Any"), ("typing", "Annotated"), ("pydantic", "Field")):
+        if module not in modules:
+            modules[module] = ast.ImportFrom(module, [], 0)
+            body = [modules[module], *body]
+        if name not in {alias.name for alias in modules[module].names}:
+            modules[module].names.append(ast.alias(name))
+    return body
