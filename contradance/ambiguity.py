@@ -1,8 +1,8 @@
 """Finds unions that cannot be read: their members differ only in what a consumer ignores, or repeat the union."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, Final
 
 from contradance.coreschema import CoreSchema, Definitions, schemas_inside, unwrapped
@@ -18,18 +18,86 @@ _JSON_OF: Final = {
 """JSON types by the type of a core schema. Pydantic reads strings as numbers and numbers as strings."""
 
 
+_FIX_MODELS: Final = "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind')."
+_FIX_ORDER: Final = "Remove union_mode='left_to_right', or give each model a field like `kind: Literal['a'] = 'a'`."
+
+
 def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[tuple[str, str]]:
-    """Yield the first ambiguity of a union as (problem, fix); nothing when a consumer can distinguish its members."""
+    """Yield the first ambiguity of a union as (problem, fix); nothing when a consumer can distinguish its members.
+
+    A smart union compares how many fields its members have read, also in the items of lists and mappings, and reads the
+    right one there. A union that is read from left to right takes the first member that accepts the JSON.
+    """
+    ordered = schema.get("mode") == "left_to_right"
     choices = [unwrapped(one[0] if isinstance(one, tuple) else one, definitions) for one in schema["choices"]]
     for reader, writer in permutations(choices, 2):
-        if reader["type"] == "model" and _reads_but_for_unknown(reader, writer, definitions):
-            names = f"{_class_name(reader)} and {_class_name(writer)}"
-            what = f"is a union of {names}, which differ only in fields that a consumer ignores, so it may read one as the other"
+        both_models = reader["type"] == "model" and _reads_but_for_unknown(reader, writer, definitions)
+        if both_models or (ordered and _Comparison(definitions).ignores(reader, writer)):
+            names = f"{_type_name(reader, definitions)} and {_type_name(writer, definitions)}"
             yield (
-                what,
-                "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
+                f"is a union of {names}, which differ only in fields that a consumer ignores, so it may read one as the other",
+                _FIX_MODELS if both_models else _FIX_ORDER,
             )
             return
+
+
+class _Comparison:
+    """Compares what two types read at any depth; a pair of types inside themselves is compared once."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._seen: set[tuple[int, int]] = set()
+
+    def ignores(self, reader: CoreSchema, writer: CoreSchema) -> bool:
+        """Whether `reader` accepts JSON of `writer` of which it ignores fields."""
+        return self._ignored(reader, writer) is True
+
+    def _ignored(self, reader: CoreSchema, writer: CoreSchema) -> bool | None:
+        """Return whether `reader` ignores fields of the JSON of `writer`; None when it does not accept it."""
+        one, other = unwrapped(reader, self._definitions), unwrapped(writer, self._definitions)
+        if (id(one), id(other)) in self._seen:
+            return False
+        self._seen.add((id(one), id(other)))
+        if _choices(one) or _choices(other):
+            pairs = product(_choices(one) or [one], _choices(other) or [other])
+            return _any_of(self._ignored(ours, theirs) for ours, theirs in pairs)
+        if one["type"] == other["type"] == "model":
+            return self._ignored_by_model(one, other)
+        if not _may_read(one, other, self._definitions):
+            return None
+        if one["type"] == "model":
+            return True  # of a mapping, whose keys are the fields
+        pairs = product(_items(one), _items(other))
+        return _any_of(self._ignored(ours, theirs) for ours, theirs in pairs) or False  # an empty collection is read
+
+    def _ignored_by_model(self, reader: CoreSchema, writer: CoreSchema) -> bool | None:
+        """Return whether the model `reader` ignores fields of the model `writer`; None when it does not accept it."""
+        ours, theirs = _fields_on_wire(reader, self._definitions), _fields_on_wire(writer, self._definitions)
+        if reader["cls"] is writer["cls"] or ours is None or theirs is None:
+            return False
+        if any(required for name, (_, required) in ours.items() if name not in theirs):
+            return None
+        inner = [self._ignored(ours[name][0], theirs[name][0]) for name in ours.keys() & theirs.keys()]
+        return None if None in inner else True in inner or bool(theirs.keys() - ours.keys())
+
+
+def _any_of(found: Iterable[bool | None]) -> bool | None:
+    """Return True if one is True, else False if one is False; None when all are None."""
+    distinct = {*found}
+    return True if True in distinct else False if False in distinct else None
+
+
+def _choices(schema: CoreSchema) -> list[CoreSchema]:
+    """Return the members of a union of either kind; an empty list for another type."""
+    if schema["type"] == "tagged-union":
+        return [*schema["choices"].values()]
+    return [one[0] if isinstance(one, tuple) else one for one in schema.get("choices", ())]
+
+
+def _items(schema: CoreSchema) -> list[CoreSchema]:
+    """Return the types of a collection's items, or of a mapping's values; an empty list for another type."""
+    items = schema.get("items_schema", schema.get("values_schema", []))
+    return items if isinstance(items, list) else [items]
 
 
 def repeating_members(schema: CoreSchema, definitions: Definitions) -> Iterator[tuple[str, str]]:
@@ -38,12 +106,11 @@ def repeating_members(schema: CoreSchema, definitions: Definitions) -> Iterator[
     Pydantic tries each of them on the same JSON, and each tries all of them again one level deeper: 300 bytes with 20
     levels take a minute.
     """
-    choices = [one[0] if isinstance(one, tuple) else one for one in schema["choices"]]
     by_json: dict[str, list[str]] = {}
-    for choice in choices:
+    for choice in _choices(schema):
         member = unwrapped(choice, definitions)
         if _holds(choice, schema, definitions):
-            by_json.setdefault(_JSON_OF.get(member["type"], "object"), []).append(_class_name(member))
+            by_json.setdefault(_JSON_OF.get(member["type"], "object"), []).append(_type_name(member, definitions))
     for names in by_json.values():
         if len(names) > 1:
             yield (
@@ -114,8 +181,10 @@ def _allowed_values(schema: CoreSchema) -> set[Any] | None:
     return {one.value for one in schema["members"]} if schema["type"] == "enum" else None
 
 
-def _class_name(schema: CoreSchema) -> str:
-    """Return the name of a schema's class; `a mapping` or `a list` for a schema without one."""
+def _type_name(schema: CoreSchema, definitions: Definitions) -> str:
+    """Return the name of a schema's class; for a schema without one its kind, and of what."""
     if "cls" in schema:
         return str(schema["cls"].__name__)
-    return "a list" if _JSON_OF.get(schema["type"]) == "list" else "a mapping"
+    items = [_type_name(unwrapped(one, definitions), definitions) for one in _items(schema)[:1]]
+    kind = "mapping" if _JSON_OF.get(schema["type"]) == "object" else str(schema["type"])
+    return f"a {kind}{f' of {items[0]}' if items and kind == 'list' else ''}"

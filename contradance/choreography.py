@@ -13,14 +13,14 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from contradance.contract import Contract, where_defined
+from contradance.consistency import consistent_functions
+from contradance.contract import Contract
 from contradance.errors import InvalidChoreography, UnconsumedEvent
 from contradance.foreign import ForeignEvent, id_at
-from contradance.function import AnyFunction, Function
+from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.identity import Identity
 from contradance.registry import Registry
-from contradance.signature import describe_function
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
@@ -109,13 +109,7 @@ class Choreography:
                 f"choreography {name!r} has a name that a bus cannot have.\n"
                 "  Use letters, digits, '.', '-' and '_', like 'city-library'."
             )
-        by_name: dict[str, AnyFunction] = {}
-        for function in functions:
-            _check_function(name, contracts, by_name, function)
-            by_name[function.name] = function
-        _check_routes(name, by_name)
-        _check_settings(name, by_name)
-        _check_deployed_names(name, by_name)
+        by_name = consistent_functions(name, contracts, functions)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "contracts", contracts)
         object.__setattr__(self, "functions", MappingProxyType(by_name))
@@ -281,91 +275,3 @@ def _edges(functions: Iterable[AnyFunction]) -> Iterator[Edge]:
         published = (rendering for contract in function.publishes for rendering in contract.renderings())
         for contract in dict.fromkeys(published):
             yield Edge("publishes", function.name, contract)
-
-
-def _describe_location(function: AnyFunction) -> str:
-    """Return a function's name, file and line."""
-    return describe_function(function.service, function.handler)
-
-
-def _check_function(
-    choreography: str, contracts: Registry, by_name: dict[str, AnyFunction], function: AnyFunction
-) -> None:
-    """Raise `InvalidChoreography` for no function, a taken name, an unknown contract, or publishing another app's."""
-    if not isinstance(function, Function):
-        raise InvalidChoreography(
-            f"choreography {choreography!r} lists {function!r}, which is not a function.\n"
-            "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
-        )
-    twin = by_name.get(function.name)
-    if twin is function:
-        raise InvalidChoreography(f"choreography {choreography!r} lists {function.name} twice.\n  Remove one.")
-    if twin is not None:
-        raise InvalidChoreography(
-            f"choreography {choreography!r} has two functions named {function.name}: {_describe_location(twin)} and "
-            f"{_describe_location(function)}.\n  Rename one of the handlers."
-        )
-    consumed = function.trigger.contracts if isinstance(function.trigger, Subscription) else ()
-    published = tuple(rendering for contract in function.publishes for rendering in contract.renderings())
-    for verb, contracts_used in (("consumes", consumed), ("publishes", published)):
-        for contract in contracts_used:
-            if contract not in contracts:
-                raise InvalidChoreography(
-                    f"{_describe_location(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which is "
-                    f"not in the registry {contracts.name!r}.\n  Add {contract.__name__} to the registry's list."
-                )
-    for contract in function.publishes:
-        if contract.identity.app != contracts.name:
-            raise InvalidChoreography(
-                f"{_describe_location(function)} publishes {contract.identity}, but the registry {contracts.name!r} belongs to "
-                f"another application.\n  Publish contracts with source '{contracts.name}.{function.service}'."
-            )
-
-
-def _check_routes(choreography: str, by_name: dict[str, AnyFunction]) -> None:
-    """Raise `InvalidChoreography` for two functions of one route, whatever the names of its placeholders."""
-    seen: dict[str, AnyFunction] = {}
-    for function in by_name.values():
-        if not isinstance(function.trigger, Route):
-            continue
-        twin = seen.setdefault(function.trigger.shape, function)
-        if twin is not function:
-            raise InvalidChoreography(
-                f"choreography {choreography!r} has two functions for one route: {_describe_location(twin)} serves {_route_key(twin)} and "
-                f"{_describe_location(function)} serves {_route_key(function)}.\n  Give one of them another method or path."
-            )
-
-
-def _route_key(function: AnyFunction) -> str:
-    """Return the key of a function's route; its name if it has no route."""
-    return function.trigger.key if isinstance(function.trigger, Route) else function.name
-
-
-def _check_settings(choreography: str, by_name: dict[str, AnyFunction]) -> None:
-    """Raise `InvalidChoreography` for two different settings or secrets of one name: a stack has one value for it."""
-    seen: dict[str, tuple[AnyFunction, object]] = {}
-    for function in by_name.values():
-        for link in function.uses:
-            if isinstance(link, Grant):
-                continue
-            twin, other = seen.setdefault(link.variable, (function, link))
-            if other != link:
-                raise InvalidChoreography(
-                    f"choreography {choreography!r} has two declarations of {link.name!r}: {_describe_location(twin)} uses {other} and "
-                    f"{_describe_location(function)} uses {link}.\n  Declare it once, and import it where it is used."
-                )
-
-
-def _check_deployed_names(choreography: str, by_name: dict[str, AnyFunction]) -> None:
-    """Raise `InvalidChoreography` for two functions, or two tables, with one deployed name."""
-    grants = {use for function in by_name.values() for use in function.uses if isinstance(use, Grant)}
-    pairs = [("functions", function.deployed_name, function.name) for function in by_name.values()]
-    pairs += sorted({("tables", grant.deployed_name, grant.table) for grant in grants})
-    seen: dict[tuple[str, str], str] = {}
-    for kind, deployed, name in pairs:
-        twin = seen.setdefault((kind, deployed), name)
-        if twin != name:
-            raise InvalidChoreography(
-                f"choreography {choreography!r} has two {kind} that are deployed as {deployed}: {twin} and {name}.\n"
-                "  Remove one deployed_as=, or give a new name to what is new."
-            )

@@ -52,7 +52,7 @@ def schemas_inside(schema: CoreSchema) -> Iterator[CoreSchema]:
         yield schema[branch]
         return
     for key, value in schema.items():
-        if key not in ("serialization", "metadata", "config", "definitions", "keys_schema"):
+        if key not in ("serialization", "metadata", "config", "definitions"):
             yield from _outermost_schemas(value)
 
 

@@ -1,10 +1,10 @@
 """The fields of EventBridge Scheduler's `cron(...)`: minute, hour, day of month, month, day of week and year.
 
 *  ?  1,3  1-5  0/15   as usual; the day of week is 1 (SUN) to 7 (SAT)
-L                      in day of month: the last day of the month
-15W                    in day of month: the weekday (Monday to Friday) nearest to the 15th, in the same month
-6L                     in day of week: the last Friday of the month
-2#1                    in day of week: the first Monday of the month
+L                      in day of month: the last day of the month; in day of week: Saturday, the last day of the week
+15W, LW                in day of month: the weekday (Monday to Friday) nearest to the 15th, or to the last day, in the same month
+6L, FRIL               in day of week: the last Friday of the month
+2#1, MON#1             in day of week: the first Monday of the month
 """
 
 import re
@@ -21,9 +21,9 @@ _DAY_OF_WEEK: Final = "day-of-week"
 _SATURDAY: Final = 7
 _SUNDAY: Final = 1
 _YEARS: Final = (1970, 2199)
-_NEAREST: Final = re.compile(r"([1-9]|[12][0-9]|3[01])W")
-_LAST: Final = re.compile(r"([1-7])L")
-_NUMBERED: Final = re.compile(r"([1-7])#([1-5])")
+_NEAREST: Final = re.compile(r"([1-9]|[12][0-9]|3[01]|L)W")
+_LAST: Final = re.compile(rf"([1-7]|{'|'.join(_WEEKDAYS)})L", re.IGNORECASE)
+_NUMBERED: Final = re.compile(rf"([1-7]|{'|'.join(_WEEKDAYS)})#([1-5])", re.IGNORECASE)
 
 
 class InvalidField(ValueError):
@@ -56,7 +56,7 @@ class Cron:
     times: tuple[tuple[int, int], ...]
     """The hours and minutes of a day, in order."""
     days: "frozenset[int] | str | None"
-    """Days of the month; `L` and `15W` as text; None for `?`."""
+    """Days of the month; `L`, `LW` and `15W` as text; None for `?`."""
     months: frozenset[int]
     weekdays: "frozenset[int] | str | None"
     """Days of the week, 1 is Sunday; `6L` and `2#1` as text; None for `?`."""
@@ -107,8 +107,8 @@ def _weekday(day: date) -> int:
 
 
 def _special_day(text: str, year: int, month: int, last: int) -> list[date]:
-    """Return the day of `L` or `15W` in a month; a month without a 31st has no `31W`."""
-    wanted = last if text == "L" else int(text[:-1])
+    """Return the day of `L`, `LW` or `15W` in a month; a month without a 31st has no `31W`."""
+    wanted = last if text in ("L", "LW") else int(text[:-1])
     if wanted > last:
         return []
     day = date(year, month, wanted)
@@ -127,11 +127,13 @@ def _special_weekday(text: str, year: int, month: int, last: int) -> list[date]:
 
 
 def _parse_field(field: _Field, text: str) -> "frozenset[int] | str | None":
-    """Return a field's values, `L`, `15W`, `6L` or `2#1` as its text, None for `?`; else raise `InvalidField`."""
+    """Return a field's values, `L`, `LW`, `15W`, `6L` or `2#1` as text, None for `?`; else raise `InvalidField`."""
     if field.name == _DAY_OF_MONTH and (text == "L" or _NEAREST.fullmatch(text)):
         return text
-    if field.name == _DAY_OF_WEEK and (_LAST.fullmatch(text) or _NUMBERED.fullmatch(text)):
-        return text
+    if field.name == _DAY_OF_WEEK and (special := _LAST.fullmatch(text) or _NUMBERED.fullmatch(text)):
+        return f"{_parse_number(field, special[1])}{text[len(special[1]) :]}"
+    if field.name == _DAY_OF_WEEK and text == "L":
+        return frozenset({_SATURDAY})
     if text == "?" and field.name in (_DAY_OF_MONTH, _DAY_OF_WEEK):
         return None
     return frozenset(value for part in text.split(",") for value in _parse_part(field, text, part))

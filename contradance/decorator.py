@@ -210,9 +210,9 @@ def schedule(
     """Return a decorator that runs a handler by the clock; it publishes the events that the handler returns.
 
     Args:
-        expression: `rate(...)` or `cron(...)` of EventBridge Scheduler: `"rate(1 day)"`.
-        timezone: the IANA time zone of a cron: `"Europe/Berlin"`. A local time that does not exist is skipped, and one
-            that occurs twice runs once.
+        expression: `rate(...)`, `cron(...)` or, for one run, `at(...)` of EventBridge Scheduler: `"rate(1 day)"`.
+        timezone: the IANA time zone of a cron or an at: `"Europe/Berlin"`. A local time that does not exist is skipped, and
+            one that occurs twice runs once.
         start: the earliest run; of a rate, the first. It has a time zone.
         end: the latest run. It has a time zone.
         retry: attempts after the first, and the age at which a run becomes a dead letter.

@@ -26,6 +26,8 @@ class DeployedFunction(BaseModel):
     """Name of the Lambda function."""
     deployed_name: str = ""
     """The name of its resources, where `deployed_as=` pins an earlier one; else empty."""
+    schedule: str | None = None
+    """Expression, time zone and time of its schedule, and whether it is paused; None without a schedule."""
     log_group: str
     bus: str | None = None
     """The bus of its rule, by the name in the declarations; None for the application's own."""
@@ -52,6 +54,8 @@ class DeployedTable(BaseModel):
     """Name of the table in DynamoDB."""
     sorted: bool
     """Whether it has a sort key."""
+    key: tuple[str, ...] = ()
+    """Names of its key fields; empty after a deployment by an older version."""
 
 
 class DeployedBus(BaseModel):
@@ -64,6 +68,8 @@ class DeployedBus(BaseModel):
     archive_name: str | None = None
     archive_arn: str | None = None
     """None without an archive that the stack knows."""
+    archive_days: int | None = None
+    """How long this stack's archive keeps the bus's events; None without one, and after an older version."""
 
 
 class Deployed(BaseModel):
@@ -73,6 +79,8 @@ class Deployed(BaseModel):
 
     app: str
     """Name of the choreography."""
+    stack: str | None = None
+    """Name of the stack; None, here and below, after a deployment by an older version."""
     account: str
     region: str
     bus_name: str
@@ -81,9 +89,17 @@ class Deployed(BaseModel):
     archive_arn: str | None = None
     """The archive of the bus, also of another stack's; None where that one is not known."""
     archive_days: int | None = None
-    """How long the bus's archive keeps events; None after a deployment by an older version."""
+    """How long the bus's archive keeps events."""
+    log_days: int | None = None
+    """How long CloudWatch keeps the logs."""
+    protect: bool | None = None
+    """Whether Pulumi protects or retains what holds data."""
+    point_in_time_recovery: bool | None = None
+    """Whether tables are restorable to any second of the last 35 days."""
     once_table: str | None = None
-    """Name in DynamoDB of the table of once-records; None after a deployment by an older version."""
+    """Name in DynamoDB of the table of once-records."""
+    once_days: float | None = None
+    """Shortest time that a function's once-records are kept."""
     api_url: str | None = None
     fingerprint: str
     """Fingerprint of the deployed choreography: see `contradance.fingerprint`."""

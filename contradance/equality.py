@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from contradance.bounds import within
 
-_ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, timedelta, Decimal})
+_ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, timedelta})
 """Classes for which `==` between values of the same class is enough."""
 _MISSING: Final = object()
 
@@ -53,7 +53,7 @@ class Equality:
     def difference(self, built: object, read: object) -> Inequality | None:
         """Return the first difference; None when the values are equal."""
         kind = type(built)
-        if built is read or (kind in self._atoms and kind is type(read) and built == read):
+        if kind in self._atoms and kind is type(read) and built == read:
             return None
         compare = self._by_class.get(kind)
         if compare is None:
@@ -84,8 +84,8 @@ class Equality:
 
     def _special_comparison(self, equal: Callable[[Any, Any], bool]) -> _Compare:
         """Return a comparison by `equal`; with a limit on integers, only allowed ones are equal."""
-        if equal is _same_int and self._integers is not None:
-            return _integer_comparison(self._integers)
+        if self._integers is not None and equal in (_same_int, _same_member):
+            return _integer_comparison(equal, self._integers)
         return lambda built, read: None if equal(built, read) else Inequality((), built, read)
 
     def _model_comparison(self, kind: type[BaseModel]) -> _Compare:
@@ -187,6 +187,8 @@ class Equality:
     def _compare_others(self, built: object, read: object) -> Inequality | None:
         """Return a difference if the classes or, by `__eq__`, the values differ; without `__eq__`, unless `opaque`."""
         kind = type(built)
+        if built is read:
+            return None
         if kind is type(read) and (self._opaque if kind.__eq__ is object.__eq__ else _is_equal(built, read)):
             return None
         return Inequality((), built, read)
@@ -194,7 +196,7 @@ class Equality:
 
 def without_eq(value: object) -> bool:
     """Whether the class of `value` has no `__eq__`, so that only JSON can compare its values."""
-    return type(value).__eq__ is object.__eq__
+    return type(value).__eq__ is object.__eq__ and not isinstance(value, Enum)
 
 
 def _is_equal(built: object, read: object) -> bool:
@@ -236,15 +238,20 @@ def _same_int(built: int, read: object) -> bool:
     return type(read) in (type(built), float if type(built) is int else None) and bool(built == read)
 
 
-def _integer_comparison(allowed: range) -> _Compare:
-    """Return a comparison by which integers that are not in `allowed` differ, even from themselves."""
-    least, most = allowed[0], allowed[-1]
+def _integer_comparison(equal: Callable[[Any, Any], bool], allowed: range) -> _Compare:
+    """Return a comparison by `equal` of integers or enum members; those not in `allowed` differ even from themselves."""
 
-    def compare(built: int, read: object) -> Inequality | None:
+    def compare(built: Any, read: object) -> Inequality | None:
         """Return the difference; None when the integers are equal and allowed."""
-        return None if least <= built <= most and _same_int(built, read) else Inequality((), built, read)
+        return None if equal(built, read) and not is_integer_outside(built, allowed) else Inequality((), built, read)
 
     return compare
+
+
+def is_integer_outside(value: object, allowed: range) -> bool:
+    """Whether a value, or an enum member's value, is an integer that is not in `allowed`."""
+    value = value.value if isinstance(value, Enum) else value
+    return isinstance(value, int) and not within(value, allowed)
 
 
 def _fields_without_bounds(model: type[BaseModel], allowed: range) -> tuple[str, ...]:

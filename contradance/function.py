@@ -120,7 +120,7 @@ def make_function(
         retry=checked,
         uses=_checked_links(function, service, uses),
         limits=limits,
-        deployed_name=deployed_name(function, service, handler.__name__, deployed_as, InvalidFunction),
+        deployed_name=deployed_name(function, f"{service}.{handler.__name__}", deployed_as, InvalidFunction),
     )
 
 

@@ -1,5 +1,6 @@
 """The project that a command works on: `[tool.contradance]` in the nearest pyproject.toml."""
 
+import os
 import re
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from contradance.bounds import MAX_PATH, MAX_PROBLEM, shortened
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
 from contradance.registry import Registry
+from contradance.runtime.aws.powertools_variables import odd_variables
 
 T = TypeVar("T")
 DEFAULT_SCHEMAS: Final = "contracts/schemas"
@@ -108,7 +110,12 @@ def _split_target(target: str, root: Path, purpose: str) -> tuple[str, str]:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project around the folder `start`; raise `DeclarationError` without one, or if it is invalid."""
+    """Return the project around the folder `start`; raise `DeclarationError` without one, or if it is invalid.
+
+    It is also raised for a variable of Powertools with an unknown value: the application could not be imported.
+    """
+    if odd := [*odd_variables(os.environ)]:
+        raise DeclarationError("\n".join(map(str, odd)))
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import SchemaValidator, from_json, to_json
+from pydantic_core import PydanticSerializationError, SchemaValidator, from_json, to_json
 
 from contradance.annotation import type_name
-from contradance.bounds import INTEGERS, within
+from contradance.bounds import INTEGERS
 from contradance.coreschema import fields_of
-from contradance.equality import Equality, Inequality, without_eq
+from contradance.equality import Equality, Inequality, is_integer_outside, without_eq
 from contradance.wire import Extra, read_closed, to_wire, wire_fields
 
 _FIX_WRITING: Final = (
@@ -21,6 +21,7 @@ _FIX_WRITING: Final = (
     "or ser_json_bytes='base64' and val_json_bytes='base64' in model_config."
 )
 _FIX_RAISING: Final = "Have the validator raise ValueError, and accept the JSON of its own result."
+_FIX_SERIALIZING: Final = "Have the serializer return a JSON value for each value that the field may have."
 _FIX_VALUE: Final = (
     "Its JSON, its serializer or its validator changes the value. A serializer must lose nothing: change the value in a "
     "validator, which must not change the JSON of its own result."
@@ -43,6 +44,10 @@ class NotFaithful(Exception):
         self.fix = fix
 
 
+class IntegerTooLarge(NotFaithful):
+    """An event holds an integer that EventBridge does not accept."""
+
+
 def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = False) -> bytes:
     """Return the JSON of an instance; raise `NotFaithful` or ValidationError when it does not read back equal.
 
@@ -57,8 +62,18 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = Fa
     """
     try:
         wire = to_wire(instance)
-    except Exception as error:  # an author's serializer may raise anything
-        raise NotFaithful((*_path_to_unwritable(instance),), "has no JSON form", _FIX_WRITING) from error
+    except Exception as error:  # noqa: BLE001 - an author's serializer may raise anything
+        failure = error
+    else:
+        return _read_back(instance, wire, extra=extra, published=published)
+    path, raised = (*_path_to_unwritable(instance),), _raised_by_serializer(instance)
+    if raised is None:
+        raise NotFaithful(path, "has no JSON form", _FIX_WRITING) from failure
+    raise NotFaithful(path, f"has a serializer that raises {type(raised).__name__}", _FIX_SERIALIZING) from raised
+
+
+def _read_back(instance: BaseModel, wire: bytes, *, extra: Extra, published: bool) -> bytes:
+    """Return the JSON `wire` of an instance if it reads back equal; else raise, as `proven`."""
     model = type(instance)
     try:
         read = read_closed(model, wire, extra=extra)
@@ -75,10 +90,25 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = Fa
     raise _change_error(instance, found)
 
 
+def _raised_by_serializer(instance: BaseModel) -> BaseException | None:
+    """Return what an author's serializer raises, with its frames, which the error of JSON lacks; None if none does."""
+    try:
+        type(instance).__pydantic_serializer__.to_python(
+            instance, mode="json", by_alias=True, exclude_computed_fields=True, warnings=False
+        )
+    except PydanticSerializationError as error:
+        raised = error.__cause__
+        return raised if raised is not None and raised.__traceback__ is not None else None
+    except Exception as error:  # noqa: BLE001 - the author's own, or Pydantic's without a frame
+        return error if error.__traceback__ is not None and error.__traceback__.tb_next is not None else None
+    return None
+
+
 def _change_error(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the changed field, and its types before and after."""
-    if isinstance(found.built, int) and not within(found.built, INTEGERS):
-        return NotFaithful((*_path_on_wire(instance, found.path),), "is an integer of more than 64 bits", _FIX_INTEGER)
+    if is_integer_outside(found.built, INTEGERS):
+        path = (*_path_on_wire(instance, found.path),)
+        return IntegerTooLarge(path, "is an integer of more than 64 bits", _FIX_INTEGER)
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE
     if getattr(found.built, "tzinfo", None) is not None and getattr(found.read, "tzinfo", None) is None:

@@ -107,22 +107,23 @@ def _read_parameter(function: str, parameter: inspect.Parameter, hints: dict[str
 
 
 def check_whole_number(function: str, option: str, value: object) -> None:
-    """Raise `InvalidFunction` for an option that is not an int; True is none."""
+    """Raise `InvalidFunction` for an option that is not an int; a bool is not one."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidFunction(f"{function} has {option}={value!r}, which is not a whole number.\n  Write an int.")
 
 
-def deployed_name(what: str, service: str, name: str, deployed_as: str | None, error: type[DeclarationError]) -> str:
-    """Return the name, `service.name`, under which something is deployed; raise `error` for an impossible one."""
-    earlier = deployed_as or name
-    full = earlier if "." in earlier and deployed_as else f"{service}.{earlier}"
-    if _DEPLOYED.fullmatch(full):
+def deployed_name(what: str, full: str, deployed_as: str | None, error: type[DeclarationError]) -> str:
+    """Return the name, `service.name`, under which `full` is deployed; raise `error` for an impossible one."""
+    if not deployed_as:
+        if not _DEPLOYED.fullmatch(full):
+            raise error(
+                f"{what} has the name {full!r}, which AWS does not accept.\n"
+                "  Use ASCII letters, digits and '_' for the name and for its service."
+            )
         return full
-    if deployed_as:
+    pinned = deployed_as if "." in deployed_as else f"{full.partition('.')[0]}.{deployed_as}"
+    if not _DEPLOYED.fullmatch(pinned):
         raise error(
             f"{what} has deployed_as={deployed_as!r}.\n  Write its earlier name: 'old_name' or 'old_service.old_name'."
         )
-    raise error(
-        f"{what} has the name {full!r}, which AWS does not accept.\n"
-        "  Use ASCII letters, digits and '_' for the function and for its service."
-    )
+    return pinned

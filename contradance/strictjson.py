@@ -7,7 +7,7 @@ import json
 import sys
 from functools import partial
 from math import isinf
-from typing import Final
+from typing import Final, NoReturn
 
 from contradance.bounds import INTEGERS
 
@@ -50,7 +50,7 @@ def _depth(value: object) -> int:
     return depth
 
 
-def _refuse_nan_and_infinity(name: str) -> None:
+def refuse_nan_and_infinity(name: str) -> NoReturn:
     """Raise ValueError for `NaN` and `Infinity`, which Python's JSON reader accepts."""
     raise ValueError(f"{name} is not JSON")
 
@@ -71,6 +71,6 @@ def _parse_float(text: str) -> float:
     return number
 
 
-_decoder = partial(json.JSONDecoder, parse_float=_parse_float, parse_constant=_refuse_nan_and_infinity)
+_decoder = partial(json.JSONDecoder, parse_float=_parse_float, parse_constant=refuse_nan_and_infinity)
 _STRICT: Final = _decoder(parse_int=_parse_integer)
 _ANY_INTEGER: Final = _decoder(parse_int=int)

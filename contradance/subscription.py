@@ -1,5 +1,6 @@
 """A subscription: the contracts and the content filter of a function, and the event pattern of its rule."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from contradance.contract import Contract, is_contract
 from contradance.errors import InvalidFunction, InvalidPattern
 from contradance.foreign import ForeignEvent, complete, is_foreign
 from contradance.identity import Identity
+from contradance.quantity import counted
 from contradance.retry import DeliveryMode
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ OnReplay = Literal["run", "skip"]
 
 MAX_BATCH: Final = 10
 """Most events of one invocation behind a queue. AWS requires a batching window for more."""
+
+_SHORT: Final = 4_000
+"""Characters of a pattern that is shorter than EventBridge's limit for sure, so that it is not compiled."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +160,17 @@ def event_pattern(
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
     if on_replay == "skip":
         pattern = {**pattern, "replay-name": [{"exists": False}]}
-    if where or any(kind.origin.source.endswith("*") for kind in foreign):
+    is_short = len(json.dumps(pattern, default=dict)) < _SHORT  # with spaces and escapes, which make it only longer
+    if where or not is_short or any(kind.origin.source.endswith("*") for kind in foreign):
         try:
             _compile_pattern(pattern)
         except InvalidPattern as error:
-            raise InvalidFunction(f"{function} has a where= that is not an event pattern.\n  {error}") from error
+            if where:
+                raise InvalidFunction(f"{function} has a where= that is not an event pattern.\n  {error}") from error
+            raise InvalidFunction(
+                f"{function} subscribes to {counted(len(parts), 'event')}, too many for the pattern of one rule.\n  {error}\n"
+                "  Split the function."
+            ) from error
     return pattern
 
 

@@ -103,7 +103,7 @@ class Table(Generic[Record]):
             raise InvalidTable(
                 f"table {self.name!r} has a name that AWS does not accept.\n  Use lower-case letters, digits, '_' and '-'."
             )
-        deployed = deployed_name(f"table {self.name}", self.service, name, deployed_as, InvalidTable)
+        deployed = deployed_name(f"table {self.name}", self.name, deployed_as, InvalidTable)
         self.read = Grant(self.name, "read", key, deployed, model)
         self.write = Grant(self.name, "write", key, deployed, model)
         if not is_model(model):
@@ -225,7 +225,8 @@ class Table(Generic[Record]):
         return texts
 
     def _key_of_item(self, item: Record) -> ItemKey:
-        """Return the key of an item as text."""
+        """Return the key of an item as text; raise `WorkError` for an item of another class."""
+        self._items.check_class(item)
         return self._text_key(tuple(getattr(item, part) for part in self.key))
 
     def __repr__(self) -> str:

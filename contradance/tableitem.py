@@ -3,12 +3,13 @@
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticUndefinedAnnotation
 
 from contradance.errors import InvalidTable, WorkError
 from contradance.proof import NotFaithful, proven
 from contradance.unreadable import check_fields
-from contradance.violation import problems
-from contradance.wire import read_tolerant, wire_fields
+from contradance.violation import masked_path, names_in, problems
+from contradance.wire import read_tolerant
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -29,7 +30,13 @@ class ItemFormat(Generic[Record]):
     """
 
     def __init__(self, table: str, key: tuple[str, ...], model: type[Record]) -> None:
-        model.model_rebuild()
+        try:
+            model.model_rebuild()
+        except PydanticUndefinedAnnotation as error:
+            raise InvalidTable(
+                f"table {table} holds {model.__qualname__}, which names a type that does not exist: {error.message}.\n"
+                f"  Define or import it in {model.__module__}, at module level."
+            ) from error
         check_fields(model, f"table {table} holds {model.__qualname__}, which", InvalidTable)
         self._table = table
         self._key = key
@@ -43,21 +50,25 @@ class ItemFormat(Generic[Record]):
         Raises:
             WorkError: it does not read back equal, or the item is of another class.
         """
-        if type(item) is not self._model:
-            raise WorkError(
-                f"table {self._table} holds {self._model.__qualname__}, not {type(item).__qualname__}: its other "
-                f"fields would be lost.\n  Put a {self._model.__qualname__}."
-            )
+        self.check_class(item)
         try:
             return proven(item, extra=None).decode()
         except NotFaithful as error:
-            path = ".".join(map(str, error.path))
+            path = masked_path(error.path, names_in(self._model))
             raise WorkError(f"table {self._table} cannot store {path}: it {error.problem}.\n  {error.fix}") from error
         except ValidationError as error:
             raise WorkError(
                 f"table {self._table} cannot store an item that could not be read back: {self._describe_problems(error)}.\n"
                 "  Build it by its class; JSON has no infinity and no NaN, and a validator must accept its own result."
             ) from error
+
+    def check_class(self, item: object) -> None:
+        """Raise `WorkError` for an item of another class than the table's model."""
+        if type(item) is not self._model:
+            raise WorkError(
+                f"table {self._table} holds {self._model.__qualname__}, not {type(item).__qualname__}: its other "
+                f"fields would be lost.\n  Put a {self._model.__qualname__}."
+            )
 
     def read(self, document: str, key: tuple[str, ...]) -> Record:
         """Return the item in `document`, by aliases or, if the model allows, names; else raise `UnreadableError`.
@@ -79,5 +90,4 @@ class ItemFormat(Generic[Record]):
 
     def _describe_problems(self, error: ValidationError) -> str:
         """Return the invalid fields and their problems in one text; keys of dictionaries are masked."""
-        names = {*self._model.model_fields, *wire_fields(self._model)}
-        return "; ".join(f"{path}: {message}" for path, message in problems(error, names=names))
+        return "; ".join(f"{path}: {message}" for path, message in problems(error, names=names_in(self._model)))

@@ -1,4 +1,4 @@
-"""The run times of a schedule: EventBridge Scheduler's `rate(...)` and `cron(...)` expressions, in a time zone.
+"""The run times of a schedule: EventBridge Scheduler's `rate`, `cron` and `at` expressions, in a time zone.
 
 Daylight saving time, as EventBridge Scheduler has it: a local time that does not exist is skipped, a local time that occurs
 twice runs the first time only, and a day of a rate is 24 hours. EventBridge Scheduler user guide, schedule-types.
@@ -17,12 +17,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from contradance.cron import Cron, InvalidField, parse_cron
 from contradance.errors import InvalidFunction
 
-_RATE: Final = r"rate\(([0-9]{1,5}) (minute|hour|day)(s?)\)"
+_RATE: Final = r"rate\(([0-9]{1,5}) (minute|hour|day)s?\)"
+_AT: Final = r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)"
 _CRON: Final = r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)"
+_NOT_ZONES: Final = ("Factory", "localtime", "posix", "right/")
+"""Beginnings of names of files in a machine's database that AWS does not have: its own zone, and other tables of zones."""
 _SIX_FIELDS: Final = (
     "a cron has six fields, minute hour day-of-month month day-of-week year, and one of the two days is '?'"
 )
-_FIX: Final = "  Write it like rate(1 day), rate(5 minutes) or cron(0 12 * * ? *)."
+_FIX: Final = "  Write it like rate(1 day), cron(0 12 * * ? *) or at(2027-01-31T12:00:00)."
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,15 @@ class Timetable:
 
     expression: str
     every: timedelta | None
-    """The period of a rate; None for a cron."""
+    """The period of a rate; None for a cron and for one run."""
     cron: Cron | None = None
     timezone: str = "UTC"
     start: datetime | None = None
     """The earliest run; of a rate, the first."""
     end: datetime | None = None
     """The latest run."""
+    once: datetime | None = None
+    """The only run of `at(...)`, in local time."""
 
     @property
     def label(self) -> str:
@@ -46,6 +51,9 @@ class Timetable:
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first run after `moment`; None when no run follows before the end, or before the year 2200."""
+        if self.once is not None:
+            once = self.once.replace(tzinfo=self._zone).astimezone(UTC)
+            return once if once > moment else None
         if self.start is not None and moment < self.start:
             moment = self.start - timedelta(microseconds=1)
         run = self._next_of_rate(moment, self.every) if self.every else next(self._runs_after(moment), None)
@@ -90,10 +98,16 @@ def parse_timetable(
     _check_zone(function, timezone)
     _check_window(function, start, end)
     if rate := re.fullmatch(_RATE, expression):
-        count, unit, plural = int(rate[1]), rate[2], rate[3]
-        if count < 1 or (count == 1) == bool(plural):
+        count, unit = int(rate[1]), rate[2]
+        if count < 1:
             raise InvalidFunction(f"{refusal}: a rate is 1 {unit} or several {unit}s.\n{_FIX}")
         return Timetable(expression, timedelta(**{f"{unit}s": count}), None, timezone, start, end)
+    if once := re.fullmatch(_AT, expression, re.ASCII):
+        if start is not None or end is not None:
+            raise InvalidFunction(
+                f"{function} runs once, so that EventBridge Scheduler ignores its start= and end=.\n  Remove them."
+            )
+        return Timetable(expression, None, None, timezone, once=_parse_once(once[1], refusal, timezone))
     if not (cron := re.fullmatch(_CRON, expression)):
         reason = f": {_SIX_FIELDS}" if expression.startswith("cron(") else ""
         raise InvalidFunction(f"{refusal}{reason}.\n{_FIX}")
@@ -104,11 +118,33 @@ def parse_timetable(
     return Timetable(expression, None, parsed, timezone, start, end)
 
 
+def _parse_once(text: str, refusal: str, timezone: str) -> datetime:
+    """Return a local time; raise `InvalidFunction` for one that does not exist in its zone, if zones are known here."""
+    try:
+        local = datetime.fromisoformat(text)
+        if _exists(local, timezone):
+            return local
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidFunction(f"{refusal}: there is no such time in {timezone}.\n{_FIX}")
+
+
+def _exists(local: datetime, timezone: str) -> bool:
+    """Whether clocks of a time zone show a local time; True when this machine does not have the zone."""
+    try:
+        zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
+    except ZoneInfoNotFoundError:
+        return True
+    return local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
+
+
 def _check_zone(function: str, timezone: str) -> None:
     """Raise `InvalidFunction` for an unknown time zone, unless this machine has no database of time zones."""
     if timezone == "UTC":
         return
     try:
+        if timezone.startswith(_NOT_ZONES):
+            raise ValueError(timezone)  # noqa: TRY301 - as ZoneInfo raises for other texts
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         if isinstance(error, ZoneInfoNotFoundError) and not _has_zones():

@@ -31,6 +31,7 @@ _BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
     "arguments": ("is a callable, which has no JSON", "Publish its name as a str."),
     "call": ("is a callable, which has no JSON", "Publish its name as a str."),
     "callable": ("is a callable, which has no JSON", "Publish its name as a str."),
+    "ellipsis": ("is `...`, which has no JSON", "Remove the field."),
     "generator": _ONCE,
     "is-instance": ("is an instance of a class that has no JSON form", "Use a Value, or give the class a schema."),
     "is-subclass": ("is a class, which has no JSON", "Publish its name as a str, or a Literal of the names."),
@@ -44,7 +45,11 @@ _BY_FUNCTION: Final[Mapping[str, tuple[str, str]]] = {
 }
 """(problem, fix) by the beginning of the name of a function of Pydantic."""
 _NOT_A_KEY: Final = frozenset(
-    {*("list", "tuple", "set", "frozenset", "dict", "deque", "none"), *("model", "dataclass", "typed-dict", "call")}
+    {
+        *("list", "tuple", "set", "frozenset", "deque", "none"),
+        *("dict", "frozendict", "ordered-dict", "counter"),
+        *("model", "dataclass", "typed-dict", "named-tuple", "call"),
+    }
 )
 """Types of core schemas whose values cannot be keys of a JSON object."""
 _JSON: Final = (str, int, float, bool, type(None))
@@ -136,7 +141,7 @@ def _problems_of_node(schema: CoreSchema, kind: str, definitions: Definitions) -
         )
     elif kind in ("enum", "literal"):
         yield from _problems_of_members(schema, kind)
-    elif kind == "dict" and "keys_schema" in schema:
+    elif "keys_schema" in schema:
         yield from _problems_of_keys(unwrapped(schema["keys_schema"], definitions))
     elif kind == "union":
         yield from ambiguous_members(schema, definitions)

@@ -1,6 +1,6 @@
 """Builds error messages for validation failures: fields and fixes, never values."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Sequence
 from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -50,7 +50,7 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
     named = [
         (
             shortened(
-                ".".join([*([prefix] if prefix else []), *_masked_path(problem["loc"], problem["type"], names)]),
+                ".".join([*([prefix] if prefix else []), masked_path(problem["loc"], names, problem["type"])]),
                 MAX_PATH,
             ),
             shortened(_safe_message(problem), MAX_PROBLEM),
@@ -74,15 +74,12 @@ def violation(
     consumer: str | None = None,
 ) -> ContractViolation:
     """Return the error, to raise, that names the event, the invalid fields, publisher, consumer and the fix."""
-    names = {
-        name for model in _all_models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))
-    }
+    names = names_in(contract)
     root, fix = "data", f"Fix the publisher, or publish the new shape as version {contract.identity.version + 1}."
     if is_foreign(contract):
         root, fix = "detail", "Correct the class: the event comes from others."
     if isinstance(error, NotFaithful):
-        path = ".".join(["data", *_masked_path(error.path, "", names)])
-        found, fix = [(path, error.problem)], error.fix
+        found, fix = [(f"data.{masked_path(error.path, names)}".strip("."), error.problem)], error.fix
     else:
         found = problems(error, root, names)
         if consumer is None:
@@ -94,9 +91,19 @@ def violation(
     return ContractViolation("\n".join(lines))
 
 
-def _all_models(contract: type[BaseModel]) -> list[type[BaseModel]]:
-    """Return a contract, or an event of others, and the models in it at any depth."""
-    return [contract, *(model for _, model in models_inside(contract) if issubclass(model, BaseModel))]
+def names_in(model: type[BaseModel]) -> set[str]:
+    """Return the names of a model, of the models in it at any depth, and of their fields: what a path may show."""
+    models = [model, *(inner for _, inner in models_inside(model) if issubclass(inner, BaseModel))]
+    return {name for one in models for name in (one.__name__, *one.model_fields, *wire_fields(one))}
+
+
+def masked_path(path: Sequence[int | str], names: Container[str] | None, problem: str = "") -> str:
+    """Return the path of a field as text, `*` for what is not in `names`; an unknown field, the last, keeps its name."""
+    last = len(path) - 1 if problem == "extra_forbidden" else None
+    return ".".join(
+        str(part) if names is None or isinstance(part, int) or part in names or number == last else "*"
+        for number, part in enumerate(path)
+    )
 
 
 def _safe_message(problem: ErrorDetails) -> str:
@@ -107,11 +114,3 @@ def _safe_message(problem: ErrorDetails) -> str:
     if problem["type"] in _SAFE_TYPES and "url" in problem:
         return str(problem["msg"])
     return _REWORDED.get(problem["type"], _OWN_CHECK)
-
-
-def _masked_path(path: tuple[int | str, ...], problem: str, names: Container[str] | None) -> Iterator[str]:
-    """Yield the steps of a path as text, `*` for what is not in `names`; an unknown field, the last, keeps its name."""
-    last = len(path) - 1 if problem == "extra_forbidden" else None
-    for number, part in enumerate(path):
-        known = names is None or isinstance(part, int) or part in names or number == last
-        yield str(part) if known else "*"

@@ -57,10 +57,75 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "infra/planning/succession": ("tests/infra/test_changes.py",),
     "infra/planning/quotas": ("tests/infra/test_quotas.py",),
     "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py", "tests/runtime/test_spans.py"),
+    "runtime/consume": (
+        "tests/runtime/test_perform.py",
+        "tests/runtime/test_queue.py",
+        "tests/runtime/test_foreign.py",
+        "tests/runtime/test_shapes.py",
+        "tests/runtime/test_spans.py",
+        "tests/local/test_isolation.py",
+        "tests/local/test_recovery.py",
+    ),
+    "runtime/perform": (
+        "tests/runtime/test_answer.py",
+        "tests/runtime/test_consume.py",
+        "tests/runtime/test_foreign.py",
+        "tests/runtime/test_work.py",
+    ),
     "bounds": ("tests/test_strictjson.py",),
+    "local/events": (
+        "tests/local/test_buses.py",
+        "tests/local/test_clock_jumps.py",
+        "tests/local/test_delivery.py",
+        "tests/local/test_postponed.py",
+        "tests/local/test_put_events.py",
+        "tests/local/test_rehearsal.py",
+        "tests/local/test_replays.py",
+        "tests/local/test_restart.py",
+        "tests/local/test_schedules.py",
+        "tests/local/test_threads.py",
+    ),
+    "local/invocation": (
+        "tests/local/test_clock_jumps.py",
+        "tests/local/test_delivery.py",
+        "tests/local/test_gateway.py",
+        "tests/local/test_in_flight.py",
+        "tests/local/test_isolation.py",
+        "tests/local/test_limits.py",
+        "tests/local/test_record.py",
+        "tests/local/test_recovery.py",
+        "tests/local/test_restart.py",
+        "tests/local/test_schedules.py",
+        "tests/local/test_threads.py",
+        "tests/local/test_workers.py",
+    ),
+    "local/invocation/record": ("tests/local/test_record.py", "tests/local/test_gateway.py"),
+    "local/invocation/worker_queue": ("tests/local/test_workers.py",),
+    "local/invocation/workers": ("tests/local/test_workers.py", "tests/local/test_threads.py"),
+    "local/state/slots": ("tests/local/test_slots.py", "tests/local/test_recovery.py"),
+    "local/state/database": ("tests/local/test_state.py", "tests/local/test_limits.py"),
+    "local/state": (
+        "tests/local/test_journal.py",
+        "tests/local/test_limits.py",
+        "tests/local/test_pruning.py",
+        "tests/local/test_recovery.py",
+        "tests/local/test_replays.py",
+        "tests/local/test_restart.py",
+        "tests/local/test_slots.py",
+        "tests/local/test_state.py",
+        "tests/local/test_tail.py",
+    ),
+    "local/web": (
+        "tests/local/test_browsers.py",
+        "tests/local/test_hygiene.py",
+        "tests/local/test_isolation.py",
+        "tests/local/test_server.py",
+        "tests/local/test_slow_clients.py",
+    ),
     "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py"),
+    "local/printed": ("tests/local/test_captured.py", "tests/cli/test_run.py"),
 }
-"""Tests of a room that do not have its name; a room in a file of its own may have no other."""
+"""Tests of a room that do not have its name; a room in a file of its own may have no other, and a folder's rooms have its."""
 
 
 def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list[Mutant]:
@@ -78,12 +143,12 @@ def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list
 def tests_of(root: Path, room: str) -> list[str]:
     """Return the tests of a room: those of its name and of `ALSO`, else those of the nearest folder, but not all tests."""
     place = Path("tests", room)
-    also = [*ALSO.get(room, ())]
-    while not (own := [one for one in (place.with_name(f"test_{place.name}.py"), place) if (root / one).exists()]):
-        if also or place.parent == Path("tests"):
-            break
+    while True:
+        own = [one for one in (place.with_name(f"test_{place.name}.py"), place) if (root / one).exists()]
+        found = [*map(str, own), *ALSO.get(place.relative_to("tests").as_posix(), ())]
+        if found or place.parent == Path("tests"):
+            return found
         place = place.parent
-    return [*map(str, own), *also]
 
 
 def tested(sandboxes: "queue.Queue[Sandbox]", todo: Sequence[tuple[Mutant, Reach]]) -> Iterator[tuple[Mutant, str]]:

@@ -6,6 +6,7 @@ of its output is an exit code; minus 9 is that of a run that took too long.
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -16,6 +17,8 @@ import pydantic  # noqa: F401 - the same
 import pytest
 
 _PAUSE_SECONDS = 0.01
+_MOST_MEMORY = 6 * 1024**3
+"""Most bytes of address space of one run: a mutant that loops for ever may keep something of each round."""
 
 
 def run(arguments: list[str], seconds: float, output: str) -> int:
@@ -23,6 +26,7 @@ def run(arguments: list[str], seconds: float, output: str) -> int:
     child = os.fork()
     if not child:
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
         os.dup2(1, 2)

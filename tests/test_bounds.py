@@ -308,7 +308,7 @@ def test_a_dead_letter_s_body_is_what_was_delivered_and_what_sqs_accepts(event: 
         ("list[A | B]", "A and B"),
         ("dict[str, A | B]", "A and B"),
         ("Annotated[A | B, Field(union_mode='left_to_right')]", "A and B"),
-        ("tuple[A, ...] | list[B]", "a list and a list"),
+        ("tuple[A, ...] | list[B]", "a tuple and a list of B"),
         ("dict[str, 'list[A | B]']", "A and B"),
         ("Annotated[A | B, Field(discriminator='kind')]", ""),
         ("A | None", ""),

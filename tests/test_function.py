@@ -593,7 +593,7 @@ def test_a_name_that_aws_does_not_accept_is_refused(service: str, name: str) -> 
 
     assert refusal(subscriber(service=service), handler) == (
         f"{called(handler, service)} has the name {f'{service}.{name}'!r}, which AWS does not accept.\n"
-        "  Use ASCII letters, digits and '_' for the function and for its service."
+        "  Use ASCII letters, digits and '_' for the name and for its service."
     )
 
 

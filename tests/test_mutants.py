@@ -118,3 +118,30 @@ def test_a_room_without_tests_of_its_name_is_refused(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "no tests have the name of wall: name them in ALSO of scripts/mutants.py" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("room", "tests"),
+    [
+        ("door", ["tests/test_door.py", "tests/hall/also.py"]),
+        ("hall", ["tests/hall"]),
+        ("hall/stairs", ["tests/hall"]),
+        ("hall/lamp", ["tests/hall/test_lamp.py"]),
+        ("hall/cellar", ["tests/test_wine.py"]),
+        ("hall/cellar/shelf", ["tests/test_wine.py"]),
+        ("roof", []),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_room_has_the_tests_of_its_name_or_of_the_nearest_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str, tests: list[str]
+) -> None:
+    (tmp_path / "tests" / "hall").mkdir(parents=True)
+    for name in ("test_door.py", "test_wine.py", "hall/test_lamp.py"):
+        (tmp_path / "tests" / name).touch()
+    monkeypatch.syspath_prepend(SCRIPTS)
+    tests_of = runpy.run_path(str(SCRIPTS / "mutants.py"))["tests_of"]
+    also = {"door": ["tests/hall/also.py"], "hall/cellar": ["tests/test_wine.py"]}
+    monkeypatch.setitem(tests_of.__globals__, "ALSO", also)
+
+    assert tests_of(tmp_path, room) == tests

@@ -1,9 +1,12 @@
 import subprocess
 import sys
+from pkgutil import iter_modules
+from types import ModuleType
 
 import pytest
 
 import contradance
+import contradance.testing
 
 
 def test_every_public_name_is_listed_sorted_and_has_a_home() -> None:
@@ -22,6 +25,13 @@ def test_a_public_name_is_what_its_home_says(name: str) -> None:
 
     home = home or sys.modules[f"contradance.{contradance._HOME[name]}"]
     assert value is getattr(home, name)
+
+
+@pytest.mark.parametrize("package", [contradance, contradance.testing], ids=lambda package: package.__name__)
+def test_no_public_name_is_also_a_module_which_its_import_would_put_in_its_place(package: ModuleType) -> None:
+    modules = {module.name for module in iter_modules(package.__path__)}
+
+    assert not modules & {*package.__all__}
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

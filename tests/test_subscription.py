@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import ConfigDict, Field, computed_field
+from pydantic import ConfigDict, Field, computed_field, create_model
 from pydantic.alias_generators import to_camel
 
 from contradance import Contract, Value, subscriber
@@ -15,7 +15,7 @@ from contradance.contentfilter import ContentFilter
 from contradance.errors import InvalidFunction, InvalidPattern
 from contradance.identity import Identity
 from contradance.pattern import EventPattern
-from contradance.subscription import Subscription
+from contradance.subscription import Subscription, event_pattern
 
 
 class Sku(Value):
@@ -335,6 +335,18 @@ def test_a_filter_that_eventbridge_would_refuse_is_refused_with_its_reason(
     assert refusal(one, {OrderPlaced: data} if by_contract else data) == (
         f"has a where= that is not an event pattern.\n  {reason.value}"
     )
+
+
+def test_more_events_than_one_rule_can_match_are_refused_with_the_function() -> None:
+    named = {"source": "shop.orders", "subject": "order_id"}
+    kinds = [
+        create_model(f"Happened{number}", __base__=Contract, __cls_kwargs__=named, order_id=str) for number in range(60)
+    ]
+
+    assert len(event_pattern("shop.tidy", tuple(kinds[:30]), None, "run")["$or"]) == 30  # type: ignore[arg-type]
+    with pytest.raises(InvalidFunction) as refused:
+        event_pattern("shop.tidy", tuple(kinds), None, "run")
+    assert str(refused.value).startswith("shop.tidy subscribes to 60 events, too many for the pattern of one rule.\n")
 
 
 def test_an_event_is_read_by_the_contract_that_wrote_it() -> None:

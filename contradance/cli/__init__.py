@@ -6,6 +6,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Collection
+from contextlib import suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
 from time import monotonic
@@ -33,7 +34,8 @@ def main() -> None:
             app()
         finally:
             if isinstance(sys.stdout, TextIOWrapper):
-                sys.stdout.flush()  # the end of the process would print an error of its own
+                with suppress(ValueError):  # a handler has closed it
+                    sys.stdout.flush()  # the end of the process would print an error of its own
     except BrokenPipeError:
         end_without_reader()
     except SystemExit as end:

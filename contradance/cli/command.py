@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import count
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TypeVar
 
@@ -42,6 +43,13 @@ _INTERRUPTED: Final = 128 + 2
 _MOST_WARNINGS: Final = 100
 """Most warnings that one command prints."""
 _warnings: Final = count(1)
+
+
+def number(value: float) -> float:
+    """Return an option's value unchanged; raise `BadParameter` for NaN, which no minimum and no maximum refuses."""
+    if isnan(value):
+        raise typer.BadParameter("nan is not a number.")
+    return value
 
 
 class SafeGroup(TyperGroup):
@@ -98,9 +106,14 @@ def print_warning(
     number = next(_warnings)
     if number <= _MOST_WARNINGS:
         place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
-        err.print(f"warning: {shortened(str(message), MAX_REASON_BYTES)}{place}", style="yellow")
+        err.print(
+            f"warning: {shortened(str(message), MAX_REASON_BYTES)}{place}", style="yellow" if err.is_terminal else ""
+        )
     elif number == _MOST_WARNINGS + 1:
-        err.print(f"warning: further warnings are left out; these were {_MOST_WARNINGS}.", style="yellow")
+        err.print(
+            f"warning: further warnings are left out; these were {_MOST_WARNINGS}.",
+            style="yellow" if err.is_terminal else "",
+        )
 
 
 def the_project() -> "Project":

@@ -165,7 +165,8 @@ def schedule_command(
     *,
     service: ServiceOption = None,
     every: Annotated[
-        str | None, typer.Option("--on", help="rate(1 day), rate(5 minutes) or cron(0 12 * * ? *).", metavar="WHEN")
+        str | None,
+        typer.Option("--on", help="rate(1 day), cron(0 12 * * ? *) or at(2027-01-31T12:00:00).", metavar="WHEN"),
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of a cron: Europe/Berlin.", metavar="ZONE")] = "UTC",
     publishes: Publishes = None,

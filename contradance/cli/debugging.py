@@ -17,7 +17,9 @@ from contradance.printable import printable
 from contradance.quantity import counted
 
 if TYPE_CHECKING:
+    from contradance.choreography import Choreography
     from contradance.local.rehearsal import PendingEvent
+    from contradance.local.state.reader import Reader
     from contradance.operate.dead_letter import DeadLetter
 
 
@@ -82,23 +84,25 @@ def _first(target: Target, term: str) -> _Selected | None:
     """Return the pending delivery that is due first, else the first dead letter with its event; None without any.
 
     Functions that the code does not have are left out.
+
+    Raises:
+        OperateError: the term is the beginning of several ids.
     """
     from contradance.local.rehearsal import PendingEvent, pending_events  # noqa: PLC0415 - loaded with the command
     from contradance.local.state.journal_table import STATE_FILE  # noqa: PLC0415 - the same
     from contradance.local.state.reader import reading  # noqa: PLC0415 - the same
-    from contradance.operate.dead_letters import find, flow_and_subject  # noqa: PLC0415 - the same
-    from contradance.operate.shortened_id import selects  # noqa: PLC0415 - the same
+    from contradance.operate.dead_letters import find  # noqa: PLC0415 - the same
 
     functions, option = target.choreography.functions, state_option(target.state)
+    with reading(target.state / STATE_FILE) as reader:
+        whole = _whole_term(target, reader, term)
+        pending = [one for one in pending_events(reader, whole) if one.function in functions]
 
     def is_about(letter: "DeadLetter") -> bool:
-        """Whether `term` is the function, an id or the subject of a letter, or the beginning of an id."""
-        flow, subject = flow_and_subject(target.choreography, letter)
-        is_named = term in {subject, letter.subscriber} or selects(term, letter.event_id) or selects(term, flow)
-        return bool(letter.event) and letter.subscriber in functions and term != "" and is_named
+        """Whether the term is the function, an id or the subject of a letter with an event."""
+        is_named = whole in {letter.subscriber, *_names(target.choreography, letter)}
+        return bool(letter.event) and letter.subscriber in functions and whole != "" and is_named
 
-    with reading(target.state / STATE_FILE) as reader:
-        pending = [one for one in pending_events(reader, term) if one.function in functions]
     found = find(target.system, target.choreography, wanted=is_about, keep=1)
     total = len(pending) + found.count
     for one in pending[:1]:
@@ -107,3 +111,33 @@ def _first(target: Target, term: str) -> _Selected | None:
         redrive = f"contradance dlq redrive --subscriber {letter.subscriber} --yes{option}"
         return _Selected(PendingEvent(letter.subscriber, letter.event_id, letter.event or {}), total, redrive)
     return None
+
+
+def _whole_term(target: Target, reader: "Reader", term: str) -> str:
+    """Return the id that a beginning shortens, of the laptop's flows, events and dead letters; any other term unchanged.
+
+    Raises:
+        OperateError: several ids begin with it.
+    """
+    from contradance.local.state.ids import known_ids  # noqa: PLC0415 - loaded with the command
+    from contradance.operate.dead_letters import find  # noqa: PLC0415 - the same
+    from contradance.operate.shortened_id import selects, whole_id  # noqa: PLC0415 - the same
+
+    known = {*known_ids(reader.read, term)}
+
+    def note_names(letter: "DeadLetter") -> bool:
+        """Add the names of a letter that the term selects; take no letter."""
+        event_id, flow, subject = _names(target.choreography, letter)
+        known.update(name for name in (event_id, flow) if selects(term, name))
+        known.update({subject, letter.subscriber} & {term})
+        return False
+
+    find(target.system, target.choreography, wanted=note_names)
+    return whole_id(term, known)
+
+
+def _names(choreography: "Choreography", letter: "DeadLetter") -> tuple[str, str, str]:
+    """Return the ids of a letter's event and flow, and its subject."""
+    from contradance.operate.dead_letters import flow_and_subject  # noqa: PLC0415 - loaded with the command
+
+    return letter.event_id, *flow_and_subject(choreography, letter)

@@ -10,13 +10,13 @@ from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import format_moment
 from contradance.cli.pulling import pull
 from contradance.cli.target import Target, of_a_system
-from contradance.cli.theme import out
+from contradance.cli.theme import err, out
 from contradance.operate.dead_letter import Reason
 from contradance.printable import printable, printable_json
 from contradance.quantity import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from contradance.operate.dead_letter import LetterOutcome
 
@@ -63,7 +63,8 @@ def list_dead_letters(
             for group in found.groups
         ]
         approximate = not system.dead_letters.exact
-        print_json({"groups": groups, "count": found.count, "hidden": found.hidden, "approximate": approximate})
+        counts = {"count": found.count, "hidden": found.hidden, "approximate": approximate, "cut": [*found.cut]}
+        print_json({"groups": groups, **counts})
     else:
         for group in found.groups:
             head = f"{group.subscriber}  {group.count} {group.reason}  {printable(group.example.what)}"
@@ -76,6 +77,7 @@ def list_dead_letters(
         out.print(_total(found.count, found.hidden))
         if not system.dead_letters.exact:
             out.print(_APPROXIMATE, style="dim")
+    _print_cut(found.cut)
     if found.groups:
         raise typer.Exit(1)
 
@@ -109,6 +111,9 @@ def show(
                     name = ""  # noqa: PLW2901 - only the first line has the name
             out.print(printable_json(event, indent=2) + "\n", style="dim")
         out.print(_total(len(letters), found.hidden))
+        if limit in Counter(letter.subscriber for letter in found.letters).values():
+            out.print(f"At most {limit} of each function are shown. More: add --limit N", style="dim")
+    _print_cut(found.cut)
     if not letters:
         raise typer.Exit(1)
 
@@ -127,11 +132,13 @@ def redrive(
     """Send each dead letter's event again, only to its own function; exit with 1 if a dead letter remains."""
     from contradance.operate.dead_letters import redrive as redriven  # noqa: PLC0415 - loaded with the project
 
-    outcomes = redriven(target.system, target.choreography, subscriber, reason, really=yes)
+    cut: list[str] = []
+    outcomes = redriven(target.system, target.choreography, subscriber, reason, really=yes, when_cut=cut.append)
     kept = _print_outcomes(outcomes, as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was sent. Send it: add --yes", style="yellow")
-    if kept:
+    _print_cut(cut, again=yes)
+    if kept or cut:
         raise typer.Exit(1)
 
 
@@ -149,35 +156,58 @@ def purge(
     """Delete dead letters for good; their events are still in the archive. Exit with 1 if one could not be deleted."""
     from contradance.operate.dead_letters import purge as purged  # noqa: PLC0415 - loaded with the project
 
-    kept = _print_outcomes(purged(target.system, target.choreography, subscriber, reason, really=yes), as_json=as_json)
+    cut: list[str] = []
+    outcomes = purged(target.system, target.choreography, subscriber, reason, really=yes, when_cut=cut.append)
+    kept = _print_outcomes(outcomes, as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
-    if kept:
+    _print_cut(cut, again=yes)
+    if kept or cut:
         raise typer.Exit(1)
 
 
 def _print_outcomes(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
-    """Print how many letters have which outcome, and each letter with a reason; return how many were kept."""
+    """Print how many letters have which outcome, and each letter with a reason; return how many were kept.
+
+    If an error or Ctrl-C ends it, the outcomes until then are printed, too.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    letters = []
-    for letter, outcome, why in outcomes:
-        counts[letter.subscriber, outcome] += 1
-        letters.append(
-            {"subscriber": letter.subscriber, "event_id": letter.event_id, "outcome": outcome, "why": why or None}
-        )
-        if why and not as_json:
-            event = printable(f"{letter.what} {letter.event_id}")
-            out.print(f"{outcome}: {letter.subscriber}  {event}", style="yellow")
-            for line in why.splitlines():
-                out.print(f"  {line}")
+    letters: list[dict[str, str | None]] = []
+    try:
+        for letter, outcome, why in outcomes:
+            counts[letter.subscriber, outcome] += 1
+            letters.append(
+                {"subscriber": letter.subscriber, "event_id": letter.event_id, "outcome": outcome, "why": why or None}
+            )
+            if why and not as_json:
+                event = printable(f"{letter.what} {letter.event_id}")
+                out.print(f"{outcome}: {letter.subscriber}  {event}", style="yellow")
+                for line in why.splitlines():
+                    out.print(f"  {line}")
+    except BaseException:
+        if letters:
+            _print_counts(counts, letters, as_json=as_json)
+        raise
+    _print_counts(counts, letters, as_json=as_json)
+    return sum(count for (_, result), count in counts.items() if result == "kept")
+
+
+def _print_counts(counts: Counter[tuple[str, str]], letters: list[dict[str, str | None]], *, as_json: bool) -> None:
+    """Print how many letters of each function have which outcome, or every letter as JSON."""
     if as_json:
         print_json({"dead_letters": letters})
-    else:
-        for (name, result), count in sorted(counts.items()):
-            out.print(f"{name}: {count} {_OUTCOMES[result]}")
-        if not counts:
-            out.print("No dead letters.")
-    return sum(count for (_, result), count in counts.items() if result == "kept")
+        return
+    for (name, result), count in sorted(counts.items()):
+        out.print(f"{name}: {count} {_OUTCOMES[result]}")
+    if not counts:
+        out.print("No dead letters.")
+
+
+def _print_cut(functions: "Sequence[str]", *, again: bool = False) -> None:
+    """Print, on standard error, each function whose queue was read up to its limit; `again`: how to handle the rest."""
+    for name in functions:
+        rest = " Run it again for the rest." if again else ""
+        err.print(f"{name} may have more dead letters: one run reads only so many of a queue.{rest}", style="yellow")
 
 
 def _total(count: int, hidden: int) -> str:

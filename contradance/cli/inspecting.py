@@ -101,7 +101,10 @@ def _subscriber_names() -> list[str]:
 @reporting
 def why(
     event: Annotated[
-        str, typer.Argument(help="The event's id, or the first eight characters of it.", metavar="EVENT_ID")
+        str,
+        typer.Argument(
+            help="The event's id, or its first eight characters or more, if no other has them.", metavar="EVENT_ID"
+        ),
     ],
     *,
     subscriber: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import Port, Sets, StateFolder, reporting, the_project
+from contradance.cli.command import Port, Sets, StateFolder, number, reporting, the_project
 from contradance.local.names import DEFAULT_STATE
 
 
@@ -15,10 +15,22 @@ def run(
     port: Port = None,
     settings: Sets = None,
     time_scale: Annotated[
-        float, typer.Option(min=0.001, help="How fast time runs: with 60, a wait of a minute takes a second.")
+        float,
+        typer.Option(
+            min=0.001,
+            max=100_000,
+            callback=number,
+            help="How fast time runs: with 60, a wait of a minute takes a second.",
+        ),
     ] = 1.0,
     archive_delay: Annotated[
-        float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
+        float,
+        typer.Option(
+            min=0,
+            max=86_400,
+            callback=number,
+            help="Seconds that an event takes to reach the archive; on AWS it may be 600.",
+        ),
     ] = 0.0,
     *,
     cors_origin: Annotated[
@@ -29,11 +41,15 @@ def run(
         ),
     ] = None,
     archive_days: Annotated[
-        int, typer.Option(min=1, help="Days that the archive keeps events; older ones are deleted while it runs.")
+        int,
+        typer.Option(
+            min=1, max=36_500, help="Days that the archive keeps events; older ones are deleted while it runs."
+        ),
     ] = 14,
     reload: Annotated[bool, typer.Option("--reload", help="Restart when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
+    project = the_project()  # first: it checks variables that the imports below read
     if reload:
         from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
 
@@ -42,14 +58,12 @@ def run(
         words += ["--archive-delay", str(archive_delay), "--archive-days", str(archive_days)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
         words += [word for origin in cors_origin or [] for word in ("--cors-origin", origin)]
-        raise typer.Exit(run_reloading(the_project().root, words))
-    from contradance.cli.running import checked_origin, run_laptop  # noqa: PLC0415 - only this command needs a server
+        raise typer.Exit(run_reloading(project.root, words))
+    from contradance.cli.running import origin_option, run_laptop  # noqa: PLC0415 - only this command needs a server
     from contradance.infra.stack_files import cors_origins  # noqa: PLC0415 - the same
     from contradance.runtime.aws.metrics import watch_authors_metrics  # noqa: PLC0415 - the same
 
     watch_authors_metrics()  # before the project's modules make their own
-
-    project = the_project()
     run_laptop(
         project.choreography(),
         state,
@@ -58,14 +72,14 @@ def run(
         time_scale=time_scale,
         archive_delay=timedelta(seconds=archive_delay),
         kept=timedelta(days=archive_days),
-        origins=cors_origins(project.root) | {*map(checked_origin, cors_origin or [])},
+        origins=cors_origins(project.root) | {*map(origin_option, cors_origin or [])},
     )
 
 
 @reporting
 def demo() -> None:
     """Send the project's example requests to a temporary bus, and show the flow of each."""
+    project = the_project()  # first: as in `run`
     from contradance.cli.demo import play  # noqa: PLC0415 - only this command needs a server
 
-    project = the_project()
     play(project.choreography(), project.scenes())

@@ -20,7 +20,7 @@ STYLES: Final = {"CRITICAL": "bold red", "ERROR": "red", "WARNING": "yellow"}
 
 def listen_to_functions(choreography: Choreography, handler: logging.Handler) -> None:
     """Send what functions, contradance and OpenTelemetry log to `handler` alone, from POWERTOOLS_LOG_LEVEL on."""
-    level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper()
+    level = (os.environ.get("POWERTOOLS_LOG_LEVEL") or "INFO").upper()
     for package in (*packages(choreography), "contradance", "opentelemetry"):
         logger = logging.getLogger(package)
         logger.setLevel(level)

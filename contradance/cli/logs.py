@@ -37,7 +37,7 @@ def logs(
 ) -> None:
     """Print what the functions logged, each delivery, and each failure with its traceback: the latest 500 lines."""
     from contradance.cli.log_printer import LogPrinter  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.journal import Wanted, follow  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.journal import Wanted  # noqa: PLC0415 - loaded with the project
 
     wanted = Wanted(
         moment(since, datetime.now(UTC), "--since"),
@@ -50,7 +50,7 @@ def logs(
     if function is not None:
         target.system.function(function)
     with target.journal(wanted.since) as journal:
-        lines = follow(journal, wanted, pauses(target.is_laptop)) if follows else journal.lines(wanted)
+        lines = journal.follow(wanted, pauses(target.is_laptop)) if follows else journal.lines(wanted)
         printed = 0
         try:
             for line in lines:

@@ -57,12 +57,19 @@ def move(
         )
     now = datetime.now(UTC)
     check_direction(plan, partial(_rows_in_both, plan, aws, now, lambda _: None))
-    with _progress("copying") as seen:
-        copied = [*copy(plan, partial(_rows_in_both, plan, aws, now, seen), dry_run=False)] if yes else []
-    # Before the comparison: it counts only if the old stack could not change anything while it ran.
-    obstacles = [check for check in checks_before_enabling(plan, *systems) if check.trouble]
-    with _progress("comparing") as seen:
-        compared = [*copy(plan, partial(_rows_in_both, plan, aws, now, seen), dry_run=True)]
+    copied: list[tuple[MovedRows, Counts]] = []
+    try:
+        with _progress("copying") as seen:
+            for one in copy(plan, partial(_rows_in_both, plan, aws, now, seen), dry_run=False) if yes else ():
+                copied.append(one)  # noqa: PERF402 - it has those before an error
+        # Before the comparison: it counts only if the old stack could not change anything while it ran.
+        obstacles = [check for check in checks_before_enabling(plan, *systems) if check.trouble]
+        with _progress("comparing") as seen:
+            compared = [*copy(plan, partial(_rows_in_both, plan, aws, now, seen), dry_run=True)]
+    except BaseException:
+        if copied:
+            _print_stopped(service, copied, as_json=as_json)
+        raise
     is_complete = not obstacles and all(counts.is_settled for _, counts in compared)
     if as_json:
         _print_json(service, copied, compared, obstacles, is_complete=is_complete)
@@ -88,10 +95,13 @@ def _rows_in_both(
     if moved.is_once:
         names = plan.deployed_names
         return (
-            DynamoDBOnceRecords(aws, moved.source, names, now, seen=seen),
-            DynamoDBOnceRecords(aws, moved.target, names, now, seen=seen),
+            DynamoDBOnceRecords(aws, moved.source, names, now, counterpart=moved.target, seen=seen),
+            DynamoDBOnceRecords(aws, moved.target, names, now, counterpart=moved.source, seen=seen),
         )
-    return DynamoDBRows(aws, moved.source, seen=seen), DynamoDBRows(aws, moved.target, seen=seen)
+    return (
+        DynamoDBRows(aws, moved.source, counterpart=moved.target, seen=seen),
+        DynamoDBRows(aws, moved.target, counterpart=moved.source, seen=seen),
+    )
 
 
 @contextmanager
@@ -114,6 +124,15 @@ def _stop_at_obstacles(service: str, obstacles: "Iterable[HealthCheck]", *, as_j
         else:
             _print_obstacles(blocked, "Nothing was copied:")
         raise typer.Exit(1)
+
+
+def _print_stopped(service: str, copied: Counted, *, as_json: bool) -> None:
+    """Print what was copied until an error or Ctrl-C."""
+    if as_json:
+        _print_json(service, copied, (), (), is_complete=False)
+        return
+    _print_copied(copied)
+    out.print("It stopped before its end. Run it again; it copies only what differs.", style="yellow")
 
 
 def _print_json(

@@ -12,7 +12,7 @@ from contradance.cli.attempt import ShownTracebacks, attempt_lines
 from contradance.cli.log_lines import entry_lines
 from contradance.cli.moment import Days
 from contradance.cli.theme import Services, print_line
-from contradance.local.captured import writing
+from contradance.local.printed import writing
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.printable import printable

@@ -1,7 +1,7 @@
 """`contradance prune`: deletes old events of a laptop that is stopped."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +10,10 @@ from contradance.cli.moment import moment
 from contradance.cli.theme import out
 from contradance.local.names import DEFAULT_STATE
 from contradance.quantity import counted
+
+_IN_USE: Final = (
+    "It deletes old events itself, every hour: those older than its option --archive-days. Stop it to prune now."
+)
 
 
 @reporting
@@ -22,7 +26,7 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only print what would be done.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete old events of a stopped laptop, and their journal; a running one deletes them itself.
+    """Delete old events of a stopped laptop, and their journal; exit with 1 if it runs: then it deletes them itself.
 
     An event that waits, is retried or is a dead letter stays, and its flow. A
     once-record stays for as long as its event can come back.
@@ -38,7 +42,7 @@ def prune(
     choreography = the_project().choreography()
     with reading(file):
         before = file.stat().st_size
-    database = Database(file)
+    database = Database(file, in_use=_IN_USE)
     try:
         pruner = Pruner(database, RealClock(), kept, choreography)
         pruned = pruner.run() if yes else pruner.preview()

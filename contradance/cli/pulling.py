@@ -1,7 +1,7 @@
 """`contradance dlq pull`: brings dead letters of a stack to the laptop, where they are debugged."""
 
 import shlex
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import sqlite3
 
     from contradance.cli.pulled import TakenLetter, TakenRow
+    from contradance.operate.dead_letters import FoundLetters
+
+_MOST: Final = 1_000
+"""Most dead letters of one pull."""
 
 
 @reporting
@@ -26,7 +30,7 @@ def pull(
     subscriber: Annotated[str | None, typer.Option(help="Only those of this function.", metavar="NAME")] = None,
     reason: Annotated[Reason | None, typer.Option(help="Only those with this reason.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="Most dead letters to pull.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="Most dead letters to pull.")] = 20,
     rows: Annotated[
         list[str] | None,
         typer.Option(help="Also this row, into the laptop's table; repeatable: loans.loans/KEY", metavar="TABLE/KEY"),
@@ -63,8 +67,8 @@ def pull(
         return subject in (None, flow_and_subject(target.choreography, letter)[1])
 
     taken_rows = _taken_rows(target, rows, reveal=reveal) if rows else []
-    found = find(target.system, target.choreography, subscriber, reason, wanted=is_about, keep=limit).letters
-    taken = _Taken([taken_letter(target.choreography, one, reveal=reveal) for one in found], taken_rows)
+    found = find(target.system, target.choreography, subscriber, reason, wanted=is_about, keep=limit)
+    taken = _Taken([taken_letter(target.choreography, one, reveal=reveal) for one in found.letters], taken_rows)
     if reveal:
         from contradance.local.state.pulled import record_reveal  # noqa: PLC0415 - only this command needs it
 
@@ -75,8 +79,16 @@ def pull(
         print_json(_taken_json(taken, new))
     else:
         _print_taken(target, taken, new)
+    _print_rest(found, limit)
     if not (taken.good_letters or taken.good_rows) or any(one.why for one in taken_rows):
         raise typer.Exit(1)
+
+
+def _print_rest(found: "FoundLetters", limit: int) -> None:
+    """Print, on standard error, how many dead letters there are, if not all were pulled."""
+    if found.count > len(found.letters) or found.cut:
+        more = f"at least {found.count:,}" if found.cut else f"{found.count:,}"
+        err.print(f"The first {limit} of {more} dead letters. More: add --limit N, up to {_MOST:,}", style="yellow")
 
 
 class _Taken(NamedTuple):

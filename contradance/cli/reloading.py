@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -23,21 +24,35 @@ _RELOADED: Final = "CONTRADANCE_RELOADED"
 
 
 def run_reloading(root: Path, arguments: Sequence[str]) -> int:
-    """Run `contradance` until Ctrl-C or SIGTERM, restarting it after each edit below `root`; return its exit code."""
+    """Run `contradance` until Ctrl-C or SIGTERM, restarting it after each edit below `root`; return its exit code.
+
+    It gets a second signal itself, which ends it at once.
+    """
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - required by signal.signal
+        if stop.is_set():
+            process.send_signal(number)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    process = _start(arguments)
+    process, runs = _start(arguments), True
+    every = partial(watch, watch_filter=PythonFilter(), stop_event=stop, rust_timeout=500, yield_on_timeout=True)
     try:
-        for changes in watch(*watched(root), watch_filter=PythonFilter(), stop_event=stop, rust_timeout=500):
+        for changes in every(*watched(root)):
+            if not changes:
+                if runs and process.poll() is not None:
+                    runs = False
+                    out.print(
+                        f"\nIt has ended with exit code {process.returncode}, and starts again after an edit.",
+                        style="red",
+                    )
+                continue
             edited = sorted({os.path.relpath(path, root) for _, path in changes})
             out.print(f"\n{', '.join(edited)} changed: restarting.", style="yellow")
             _end(process)
-            process = _start(arguments)
+            process, runs = _start(arguments), True
     finally:
         code = _end(process)
     return code

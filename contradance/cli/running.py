@@ -1,13 +1,11 @@
 """`contradance run`: builds the laptop, prints its addresses, and serves until Ctrl-C."""
 
 import os
-import re
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 import typer
 
@@ -19,13 +17,15 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
 from contradance.cli.setting import setting_variables
 from contradance.cli.target import state_option
-from contradance.cli.theme import Services, out
-from contradance.local.captured import CapturedLogs, printing, thread_errors_logged
+from contradance.cli.theme import Services, out, print_unless_closed
+from contradance.local.captured import CapturedLogs, root_logged, thread_errors_logged
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.watchdog import watched
 from contradance.local.laptop import Laptop
+from contradance.local.printed import printing
 from contradance.local.pruning import DEFAULT_KEPT
 from contradance.local.system.address import LaptopAddress, port_to_run, write_address
 from contradance.local.web.server import Server
@@ -33,16 +33,15 @@ from contradance.operate.flow import flows
 from contradance.quantity import counted
 from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
-
-_ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
-"""An origin as a browser sends it, or one of API Gateway's wildcards."""
+from contradance.weborigin import checked_origin
 
 
-def checked_origin(text: str) -> str:
-    """Return an option's text unchanged; raise `BadParameter` if it is not an origin or a wildcard of API Gateway."""
-    if not _ORIGIN.fullmatch(text.rstrip("/")):
-        raise typer.BadParameter(f"{text!r} is not an origin. Use http://localhost:3000.", param_hint="--cors-origin")
-    return text
+def origin_option(text: str) -> str:
+    """Return the origin in an option's text, also with capitals or a final slash; raise `BadParameter` for another."""
+    try:
+        return checked_origin(text.lower().rstrip("/"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an origin: {error}.", param_hint="--cors-origin") from error
 
 
 def run_laptop(
@@ -92,23 +91,25 @@ def run_laptop(
         write_address(state, LaptopAddress(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()
-        listen_to_functions(choreography, CapturedLogs(narrator.logged))
+        logs = CapturedLogs(narrator.logged)
+        listen_to_functions(choreography, logs)
+        captured.enter_context(root_logged(logs))
         captured.enter_context(printing(narrator.logged))
         captured.enter_context(out.pinned())
         captured.enter_context(thread_errors_logged())
+        captured.enter_context(watched(laptop.in_flight))
         _greet(choreography, server.url, state, collector)
         _print_backlog(laptop)
         laptop.start()
         server.serve_until_stopped()
-        out.print("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
+        print_unless_closed("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
     finally:
         ended = laptop.close()
         captured.close()
         tracing.close()
-    out.print("Stopped. Pending deliveries continue at the next start.")
+    print_unless_closed("Stopped. Pending deliveries continue at the next start.")
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     if others or not ended:
-        out.file.flush()
         os._exit(0)  # threads of handlers that never end would keep the process alive
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec,
 import typer
 
 from contradance.cli.command import Port, StateFolder, full_name, the_project
+from contradance.cli.theme import err
 from contradance.local.names import DEFAULT_STATE
 
 if TYPE_CHECKING:
@@ -88,7 +89,13 @@ class Target:
             from contradance.operate.aws.services import Boto  # noqa: PLC0415 - the same
 
             since = since or datetime.now(UTC) - SEARCH
-            yield InsightsJournal(self._stack, Boto(self._stack.region), since, lambda: datetime.now(UTC))
+            yield InsightsJournal(
+                self._stack,
+                Boto(self._stack.region),
+                since,
+                lambda: datetime.now(UTC),
+                report=lambda sentence: err.print(sentence, style="yellow"),
+            )
         else:
             from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
 

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 from rich.color import ColorSystem
@@ -76,6 +76,13 @@ def print_line(line: Text) -> None:
         text = printable_block(line.plain)
     out.file.write(f"{text}\n")
     out.file.flush()
+
+
+def print_unless_closed(text: str) -> None:
+    """Print and flush a text; do nothing where a handler has closed standard output."""
+    with suppress(OSError, ValueError):
+        out.print(text)
+        out.file.flush()
 
 
 def _in_colour(text: str, style: Style | None) -> str:

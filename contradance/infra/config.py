@@ -1,10 +1,9 @@
 """The configuration of a stack: `pulumi config set archiveDays 30`. `parsing` reads it from Pulumi's texts."""
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +17,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from contradance.infra.arn import ArchiveArn, KeyArn, TopicArn
 from contradance.limits import MEMORY
+from contradance.pattern.syntax import MAX_CHARACTERS
+from contradance.weborigin import checked_origin
 
 ApiAuth = Literal["iam", "jwt", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARN", "ERROR"]
@@ -27,17 +29,25 @@ LogDays = Literal[
 ]
 """The retention periods that CloudWatch Logs supports."""
 
-_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#A-Z]+")
+
+def _once_each(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the texts without repetitions, in their order."""
+    return tuple(dict.fromkeys(values))
 
 
-def _check_origin(origin: str) -> str:
-    """Return an origin; raise ValueError for one that no browser sends, such as one with a path or a final slash."""
-    if _ORIGIN.fullmatch(origin) is None:
-        raise ValueError("an origin is a scheme and a host in lower case, without a final slash: https://shop.example")
-    return origin
+def _check_distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a list of texts; raise ValueError for one that is in it twice: `pulumi config rm` would leave the other."""
+    if len({*values}) < len(values):
+        raise ValueError("Input should be a list of different services")
+    return values
 
 
-WebOrigin = Annotated[str, AfterValidator(_check_origin)]
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], AfterValidator(_once_each)]
+"""Texts that are not empty; a repetition has no effect."""
+Removable = Annotated[tuple[Text, ...], AfterValidator(_check_distinct)]
+"""Different texts that are not empty; a command removes one by its position."""
+WebOrigin = Annotated[str, AfterValidator(checked_origin)]
 """The origin of a web page, as browsers send it; `*` for all."""
 
 
@@ -75,22 +85,21 @@ class StackConfig(BaseModel):
         alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True, validate_by_name=True
     )
 
-    services: tuple[str, ...] | None = Field(default=None, min_length=1, description="services to deploy; default: all")
-    bus: str | None = Field(default=None, description="ARN of another stack's bus, to use instead of a bus of its own")
-    bus_stack: str | None = Field(
+    services: Texts | None = Field(default=None, min_length=1, description="services to deploy; default: all")
+    bus: Text | None = Field(default=None, description="ARN of another stack's bus, to use instead of a bus of its own")
+    bus_stack: Text | None = Field(
         default=None,
         description="the other stack by name, instead of `bus`: `organization/project/stack`",
     )
-    bus_archive: str | None = Field(
+    bus_archive: ArchiveArn | None = Field(
         default=None,
-        pattern=r"^arn:[^:]+:events:[^:]+:[0-9]+:archive/",
         description="with `bus`: ARN of that bus's archive, to replay from; `busStack` finds it by itself",
     )
-    paused: bool | tuple[str, ...] = Field(
+    paused: bool | Removable = Field(
         default=False,
         description="services whose rules and schedules are disabled, or `true` for all: their events wait in the archive",
     )
-    stopped: tuple[str, ...] = Field(
+    stopped: Removable = Field(
         default=(),
         description="services whose functions do not run at all, as in a move to another stack; they are paused, too",
     )
@@ -100,14 +109,17 @@ class StackConfig(BaseModel):
         le=3650,
         description="days that the bus's archive keeps events; required with another stack's bus",
     )
-    buses: Mapping[str, str] = Field(
+    buses: Mapping[str, Text] = Field(
         default={}, description="names or ARNs of the buses of events of others, by their names in the declarations"
     )
     archives: Mapping[str, Annotated[int, Field(ge=1, le=3650)]] = Field(
         default={}, description="days that an archive of this stack's events on another bus keeps them: `default: 14`"
     )
     remember_days: float | None = Field(
-        default=None, gt=0, description="days to keep a once-record; at least as long as events can be redelivered"
+        default=None,
+        gt=0,
+        le=36_500,
+        description="days to keep a once-record; at least as long as events can be redelivered",
     )
     protect: bool = Field(
         default=False,
@@ -118,33 +130,31 @@ class StackConfig(BaseModel):
     )
     api_auth: ApiAuth = Field(default="iam", description="authorization of the HTTP API; with `none` it is public")
     jwt_issuer: str | None = Field(
-        default=None, pattern=r"^https://", description="with `apiAuth: jwt`: issuer of the tokens"
+        default=None, pattern=r"^https://[^\s/?#]+[^\s?#]*$", description="with `apiAuth: jwt`: issuer of the tokens"
     )
-    jwt_audience: tuple[str, ...] = Field(default=(), description="with `apiAuth: jwt`: audience of the tokens")
-    cors_origins: tuple[WebOrigin, ...] = Field(default=(), description="origins whose pages may call the HTTP API")
+    jwt_audience: Texts = Field(default=(), description="with `apiAuth: jwt`: audience of the tokens")
+    cors_origins: Annotated[tuple[WebOrigin, ...], AfterValidator(_once_each)] = Field(
+        default=(), description="origins whose pages may call the HTTP API"
+    )
     throttle_rate: float = Field(
         default=100, gt=0, le=10_000, description="maximum requests per second to the HTTP API"
     )
     throttle_burst: int = Field(default=200, ge=1, le=5_000, description="maximum burst of requests to the HTTP API")
-    ingress: tuple[str, ...] = Field(
+    ingress: Texts = Field(
         default=(),
         description="detail-types that `POST /events/{detail_type}` may publish; without it there is no such route",
     )
     log_days: LogDays = Field(default=30, description="days that logs are kept")
     log_level: LogLevel = Field(default="INFO", description="lowest level of log lines")
     tracing: bool = Field(default=False, description="trace functions with X-Ray")
-    alarm_topic: str | None = Field(
-        default=None, pattern=r"^arn:[^:]+:sns:", description="ARN of the SNS topic for alarms"
-    )
+    alarm_topic: TopicArn | None = Field(default=None, description="ARN of the SNS topic for alarms")
     alarm_mail: str | None = Field(
         default=None,
-        pattern=r"^\S+@\S+$",
+        pattern=r"^[^\s@]+@[^\s@]+$",
         description="mail address for alarms; the stack creates an SNS topic for it",
     )
-    page_topic: str | None = Field(
-        default=None,
-        pattern=r"^arn:[^:]+:sns:",
-        description="ARN of the SNS topic for alarms of severity `page`; default: that of all alarms",
+    page_topic: TopicArn | None = Field(
+        default=None, description="ARN of the SNS topic for alarms of severity `page`; default: that of all alarms"
     )
     alarms: AlarmThresholds = Field(
         default=AlarmThresholds(),
@@ -153,8 +163,8 @@ class StackConfig(BaseModel):
     )
     dashboard: bool = Field(default=True, description="create a CloudWatch dashboard")
     schema_registry: bool = Field(default=False, description="mirror the contracts in EventBridge's schema registry")
-    secrets_key: str | None = Field(
-        default=None, pattern=r"^arn:[^:]+:kms:", description="ARN of the KMS key for secrets; default: AWS's own key"
+    secrets_key: KeyArn | None = Field(
+        default=None, description="ARN of the KMS key for secrets, not of an alias; default: AWS's own key"
     )
     settings: Mapping[str, str] = Field(default={}, description="values of settings, by name")
     secrets: frozenset[str] = Field(
@@ -170,7 +180,7 @@ class StackConfig(BaseModel):
     concurrency_quota: int = Field(
         default=1000, ge=10, description="concurrent executions of this account and region; new accounts have 10"
     )
-    pattern_quota: int = Field(default=2048, ge=1, le=4096, description="maximum length of an event pattern")
+    pattern_quota: int = Field(default=2048, ge=1, le=MAX_CHARACTERS, description="maximum length of an event pattern")
 
     @field_validator("paused", mode="wrap")
     @classmethod
@@ -179,13 +189,13 @@ class StackConfig(BaseModel):
         try:
             return validate(value)
         except ValidationError as error:
-            raise ValueError("Input should be true, false or a list of services") from error
+            raise ValueError("Input should be true, false or a list of different services") from error
 
     @field_validator("log_days", mode="before")
     @classmethod
     def _as_number(cls, value: object) -> object:
         """Convert Pulumi's text of digits to a number, as a `Literal` requires; return other values unchanged."""
-        return int(value) if isinstance(value, str) and value.isdecimal() else value
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
 
     @field_validator("settings", mode="before")
     @classmethod

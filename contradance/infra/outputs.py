@@ -26,6 +26,7 @@ def outputs(
     api_url = application.api.url if application.api else None
     deployed: dict[str, object] = {
         "app": site.app,
+        "stack": site.stack,
         "account": site.account,
         "region": site.region,
         "bus_name": bus.name,
@@ -33,7 +34,11 @@ def outputs(
         "archive_name": archive,
         "archive_arn": archive_arn,
         "archive_days": plan.setup.config.archive_days,
+        "log_days": plan.setup.config.log_days,
+        "protect": plan.setup.config.protect,
+        "point_in_time_recovery": plan.setup.config.point_in_time_recovery,
         "once_table": plan.setup.once_table,
+        "once_days": plan.once_days,
         "api_url": api_url,
         "fingerprint": fingerprint,
         "alarms": [alarm.name for alarm in plan.api.alarms] if plan.api else [],
@@ -59,6 +64,7 @@ def _bus_output(other: ForeignBusPlan) -> StackOutputs:
         "arn": other.bus.arn,
         "archive_name": archive.name if archive else None,
         "archive_arn": archive.arn if archive else None,
+        "archive_days": archive.days if archive else None,
     }
     return _camel_case_names(names)
 
@@ -80,13 +86,13 @@ def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]])
         rule = workload.rule
         names |= {"rule_name": rule.name, "rule_arn": rule.arn, "bus": rule.declared_bus, "paused": rule.paused}
     if isinstance(workload, SchedulePlan):
-        names["paused"] = workload.paused
+        names |= {"paused": workload.paused, "schedule": workload.declaration}
     return _camel_case_names(names)
 
 
 def _table_output(table: TablePlan) -> StackOutputs:
-    """Return a table's name in DynamoDB and whether it has a sort key."""
-    return _camel_case_names({"table_name": table.table_name, "sorted": table.sorted})
+    """Return a table's name in DynamoDB, whether it has a sort key, and the names of its key fields."""
+    return _camel_case_names({"table_name": table.table_name, "sorted": table.sorted, "key": list(table.key)})
 
 
 def _camel_case_names(values: StackOutputs) -> StackOutputs:

@@ -30,7 +30,7 @@ def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> Stac
         InvalidStack: a key is unknown, a value is invalid, or two values contradict each other.
     """
     try:
-        return StackConfig.model_validate({key: _parse_json(value) for key, value in values.items()})
+        return StackConfig.model_validate({key: _parse_json(value) for key, value in values.items()}, by_name=False)
     except ValidationError as error:
         found = [
             _describe_problem(problem, project, stack)
@@ -40,12 +40,12 @@ def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> Stac
 
 
 def _parse_json(value: str) -> object:
-    """Return the list or object that a JSON text holds; any other text, also invalid JSON, unchanged."""
+    """Return the list or object that a JSON text holds; any other text, also invalid or too deep JSON, unchanged."""
     if value[:1] not in ("[", "{"):
         return value
     try:
         decoded: object = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return decoded
 

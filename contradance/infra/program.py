@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pulumi
 
@@ -13,10 +14,13 @@ from contradance.infra.components.application import ApplicationComponent
 from contradance.infra.components.shared_resources import DeploymentPackages
 from contradance.infra.config import StackConfig
 from contradance.infra.outputs import outputs
+from contradance.infra.planning.keeping import describe_keeping
+from contradance.infra.planning.leaving import describe_leaving
 from contradance.infra.planning.pause import describe_pause
 from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.planning.quotas import check_quotas
-from contradance.infra.planning.succession import check_succession, describe_leaving, leaving
+from contradance.infra.planning.start import check_starts
+from contradance.infra.planning.succession import check_succession
 from contradance.infra.reading import read_bus, read_deployed, read_secrets, read_site
 from contradance.schemas import promised
 
@@ -50,9 +54,10 @@ async def deploy(
         plan = make_plan(choreography, config, site, bus=bus, registry=registry)
         check_quotas(plan)
         before = await read_deployed()
+        check_starts(plan, before, datetime.now(UTC))
         if before is not None:
             check_succession(plan, before)
-            for warning in describe_leaving(leaving(plan, before), site.stack, retained=config.protect):
+            for warning in (*describe_leaving(plan, before), *describe_keeping(plan, before)):
                 pulumi.log.warn(warning)
         pause = describe_pause(plan)
         if pause:

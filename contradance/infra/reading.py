@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import ValidationError
 
 from contradance.deployed import OUTPUT, Deployed
 from contradance.errors import InvalidStack
@@ -15,6 +16,8 @@ from contradance.infra.planning.buses import parse_bus
 from contradance.infra.planning.site import BusPlan, Site
 
 SECRETS = "secrets"
+LONGEST_SECRET: Final = 4096
+"""Most bytes of a standard parameter's value. SSM's quotas."""
 
 
 def read_config() -> StackConfig:
@@ -34,7 +37,7 @@ def read_config() -> StackConfig:
 
 
 def _names_of_secrets(text: str, *, encrypted: bool, stack: str) -> list[str]:
-    """Return the sorted names of the secrets in a JSON object; raise `InvalidStack` if not encrypted or no object."""
+    """Return the sorted names of the secrets in a JSON object; raise `InvalidStack` if one is not encrypted or not a text."""
     fix = f"  Fix: pulumi config set --stack {stack} --secret --path '{SECRETS}.NAME' VALUE"
     if not encrypted:
         raise InvalidStack(
@@ -43,10 +46,16 @@ def _names_of_secrets(text: str, *, encrypted: bool, stack: str) -> list[str]:
         )
     try:
         named = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         named = None
     if not isinstance(named, dict):
         raise InvalidStack(f"stack {stack!r} has {SECRETS} without names.\n{fix}") from None
+    for name, value in named.items():
+        if not isinstance(value, str | int) or not 1 <= len(str(value).encode(errors="replace")) <= LONGEST_SECRET:
+            raise InvalidStack(
+                f"stack {stack!r} has {SECRETS}.{name}, which is not a text of 1 to {LONGEST_SECRET} bytes.\n"
+                f"{fix.replace('NAME', name)}"
+            )
     return sorted(named)
 
 
@@ -69,9 +78,16 @@ async def read_deployed() -> Deployed | None:
     try:
         answer = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": name})
         found = (answer or {}).get("outputs") or {}
-        return Deployed.model_validate(found[OUTPUT]) if OUTPUT in found else None
     except Exception as error:  # noqa: BLE001 - without the past there are no warnings, and the update is the same
         pulumi.log.debug(f"the last outputs of {name} cannot be read: {error}")
+        return None
+    try:
+        return Deployed.model_validate(found[OUTPUT]) if OUTPUT in found else None
+    except ValidationError:
+        pulumi.log.warn(
+            f"this version of contradance cannot read the output {OUTPUT!r} of {name}: it does not warn of what this update "
+            "deletes.\n  Look at the preview yourself before the update."
+        )
         return None
 
 

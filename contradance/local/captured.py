@@ -1,23 +1,21 @@
-"""Captures what handlers log and print on the laptop, and keeps it with the running attempt.
+"""Captures what handlers log on the laptop, and keeps it with the running attempt.
 
 A line of the standard library and one of Powertools' Logger become the same `LogEntry`: message, the author's own keys, a
-traceback; models and exceptions without personal data. A line that is printed is one with the level INFO.
+traceback; models and exceptions without personal data.
 """
 
 import json
 import logging
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from contradance.choreography import Choreography
-from contradance.local.invocation.in_flight import running_flight
+from contradance.local.invocation.in_flight import note_logged
 from contradance.printable import encodable
-from contradance.runtime.attempt import Attempt, running_attempt
+from contradance.runtime.attempt import running_attempt
 from contradance.runtime.attempt_log import STANDARD_KEYS, bounded_entry, cut
 from contradance.runtime.aws.log_values import as_json_data, formatting_failure, masked, masked_argument
 from contradance.runtime.error_description import exception_text
@@ -26,8 +24,6 @@ from contradance.runtime.journal_record import LogEntry
 _LOG: Final = logging.getLogger("contradance.threads")
 _OWN: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 """Attributes of every log record; what else it has comes from `extra=`."""
-_writing: Final[ContextVar[bool]] = ContextVar("contradance_writing", default=False)
-"""Whether this context writes to the terminal for the laptop, and not for a handler."""
 
 
 class CapturedLogs(logging.Handler):
@@ -60,61 +56,23 @@ class CapturedLogs(logging.Handler):
             entry = bounded_entry(LogEntry(at=at, level=record.levelname, logger=record.name, message=message))
         if attempt is not None:
             attempt.keep(entry)
-            _note(attempt)
+            note_logged(attempt)
         self._when_logged(entry, attempt.service if attempt else _service_named(record.name))
 
     def addFilter(self, filter: Any) -> None:  # noqa: N802, A002 - logging's names
         """Ignore the filter: Powertools' own would drop the lines of its Loggers."""
 
 
-class CapturedPrint:
-    """Standard output: what a handler prints is kept with its attempt; everything is written through.
-
-    Args:
-        stream: the real standard output.
-        when_printed: shows a line that a handler printed, instead of writing it through.
-    """
-
-    def __init__(self, stream: TextIO, when_printed: Callable[[LogEntry, str], None] | None = None) -> None:
-        self._stream = stream
-        self._when_printed = when_printed
-
-    def write(self, text: str) -> int:
-        """Write text and return its length; keep a handler's lines, and show them instead if `when_printed` is set."""
-        attempt = None if _writing.get() else running_attempt()
-        if attempt is None:
-            return self._stream.write(text)
-        _note(attempt)
-        for entry in attempt.keep_printed(text):
-            if self._when_printed is not None:
-                self._when_printed(entry, attempt.service)
-        return self._stream.write(text) if self._when_printed is None else len(text)
-
-    def close(self) -> None:
-        """Ignore a handler that closes standard output: later attempts print to it, and so does the laptop."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-def _note(attempt: Attempt) -> None:
-    """Set the running invocation's `logged` attempt, for the record of a timeout; no effect without an invocation."""
-    flight = running_flight()
-    if flight is not None:
-        flight.logged = attempt
-
-
 @contextmanager
-def printing(when_printed: Callable[[LogEntry, str], None] | None = None) -> Iterator[None]:
-    """Replace standard output by a `CapturedPrint`; `when_printed` gets each line of a handler and its service."""
-    before = sys.stdout
-    captured = CapturedPrint(before, when_printed)
-    sys.stdout = captured
+def root_logged(handler: logging.Handler) -> Iterator[None]:
+    """Send to `handler` alone what reaches the root logger inside the block: warnings and errors of other packages."""
+    root = logging.getLogger()
+    before = root.handlers
+    root.handlers = [handler]
     try:
         yield
     finally:
-        if sys.stdout is captured:  # else another has replaced it, such as a debugger
-            sys.stdout = before
+        root.handlers = before
 
 
 @contextmanager
@@ -133,16 +91,6 @@ def thread_errors_logged() -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Print inside the block for the laptop: the text is written, and not kept as what a handler prints."""
-    token = _writing.set(True)
-    try:
-        yield
-    finally:
-        _writing.reset(token)
 
 
 @contextmanager
@@ -187,7 +135,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     """Return the message, the `extra=` keys and the traceback, if any, of a standard library's record."""
     fields = {name: masked(value) for name, value in vars(record).items() if name not in _OWN}
     fields["message"] = _message(record)
-    if record.exc_info and record.exc_info[1]:
+    if record.exc_info and record.exc_info[1] is not None:
         fields["exception"] = exception_text(record.exc_info[1])
     return fields
 

@@ -20,7 +20,7 @@ from contradance.local.events.bus import Bus
 from contradance.local.events.clock_jumps import end_long_pauses, shift_pauses
 from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
-from contradance.local.events.postponed import Postponed, retry_now
+from contradance.local.events.postponed import Postponed, SelectBy, retry_now
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
@@ -86,13 +86,17 @@ class Laptop:
         self.clock = clock
         self.state = state
         self.database = Database(state / STATE_FILE, synchronous)
+        try:
+            self.in_flight = InFlight(state, renamed_functions(choreography))
+        except LaptopError:
+            self.database.close()
+            raise
         adopt_renamed(self.database, choreography)
         self.bus = Bus(choreography, self.database, clock)
         self.deliveries = Deliveries(self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
-        self.in_flight = InFlight(state, renamed_functions(choreography))
         store = SQLiteStore(self.database, self.bus if publish_at_once else None, self.in_flight.attempt_of)
         self.environment = Environment(
             store=store,
@@ -109,6 +113,8 @@ class Laptop:
             for function in choreography.functions.values()
             if isinstance(function.trigger, Subscription | Schedule)
         ]
+        self._consumers = [function.name for function in functions]
+        """The functions to which deliveries are made."""
         invoker = Invoker(
             self.deliveries, choreography.functions, self.in_flight, self.environment, when_settled=when_settled
         )
@@ -184,9 +190,9 @@ class Laptop:
         """Put a run of a scheduled function on the bus, now, and return its flow's id; `KeyError` if not scheduled."""
         return self._schedules.run(function, self.clock.now())
 
-    def retry(self, term: str | None) -> list[Postponed]:
-        """Make postponed deliveries due now, and return them; `term`: a function, subject or id's start; None all."""
-        return retry_now(self.database, self.bus.dispatcher, self.clock.now(), term)
+    def retry(self, term: str | None, by: SelectBy = "any") -> list[Postponed]:
+        """Make postponed deliveries due now, those that `term` selects as in `retry_now`, and return them."""
+        return retry_now(self.database, self.bus.dispatcher, self._consumers, self.clock.now(), term, by=by)
 
     def sweep(self) -> int:
         """Publish events that were committed and not published, and return the number of once-records."""
@@ -198,7 +204,7 @@ class Laptop:
 
     def _is_due(self) -> bool:
         """Whether a delivery to one of the choreography's functions is due now."""
-        names, now = json.dumps([*self.choreography.functions]), self.clock.now().timestamp()
+        names, now = json.dumps(self._consumers), self.clock.now().timestamp()
         query = "SELECT 1 FROM delivery WHERE function IN (SELECT value FROM json_each(?)) AND due <= ? LIMIT 1"
         return bool(self.database.read(query, (names, now)))
 

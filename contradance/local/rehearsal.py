@@ -15,7 +15,7 @@ from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from contradance.local.invocation.record import read_event
 from contradance.local.items import Queries, StoredItems
-from contradance.local.state.ids import id_range
+from contradance.local.state.ids import SELECTED
 from contradance.runtime.containment import raised_by
 from contradance.runtime.entry import invoke
 from contradance.runtime.journal_record import JournalRecord
@@ -24,13 +24,10 @@ from contradance.runtime.ports import Environment, Write
 
 _HOUR: Final = 3_600_000
 """Time of an invocation in the debugger, in milliseconds: the function's timeout does not count."""
-_PENDING: Final = """
-SELECT function, event_id, event.envelope FROM delivery JOIN event ON event.id = delivery.event
-WHERE function = :term OR event_id >= :term AND event_id < :above
-    OR delivery.correlation_id >= :term AND delivery.correlation_id < :above
-    OR delivery.correlation_id IN (SELECT correlation_id FROM journal WHERE subject = :term)
-ORDER BY delivery.due
-"""
+_PENDING: Final = (
+    "SELECT function, event_id, event.envelope FROM delivery JOIN event ON event.id = delivery.event "  # noqa: S608 - constants
+    f"WHERE {SELECTED} ORDER BY delivery.due"
+)
 
 
 class Rehearsed(NamedTuple):
@@ -80,9 +77,8 @@ class PendingEvent(NamedTuple):
 
 
 def pending_events(queries: Queries, term: str) -> list[PendingEvent]:
-    """Return the pending deliveries that `term` selects, the first due first: a function, subject, or an id's start."""
-    _, above = id_range(term)
-    rows = queries.read(_PENDING, {"term": term, "above": above})
+    """Return the pending deliveries that `term` names whole, a function, subject or id, the first due first."""
+    rows = queries.read(_PENDING, {"term": term})
     return [PendingEvent(function, event_id, read_event(event_id, envelope)) for function, event_id, envelope in rows]
 
 

@@ -1,6 +1,6 @@
 """Copies rows from one store to another, so that it can be stopped, repeated, and never loses a newer row.
 
-A copy carries the digest of what was copied. While that is the digest of the row itself, nothing but a copy has written it,
+A copy carries the digest of what was copied, and the name of the table it was copied from. While that is the digest of the row itself, nothing but a copy has written it,
 and the next run may update or delete it. Any other row in the target was written by a function there: it is kept.
 """
 
@@ -105,7 +105,9 @@ class Counts:
         return not (self.copied or self.deleted or self.kept or self.unpublished or self.running)
 
 
-def copy_rows(source: Rows, target: Rows, *, dry_run: bool, delete: bool = True) -> Counts:
+def copy_rows(
+    source: Rows, target: Rows, *, dry_run: bool, delete: bool = True, counts: Counts | None = None
+) -> Counts:
     """Copy items and completed once-records, and delete outdated copies; rows that functions of the target wrote stay.
 
     Args:
@@ -113,11 +115,12 @@ def copy_rows(source: Rows, target: Rows, *, dry_run: bool, delete: bool = True)
         target: gets them.
         dry_run: write nothing, and count what would be written.
         delete: delete copies whose row the source no longer has.
+        counts: gets the counts while they grow, for a copy that an error ends.
 
     Raises:
         OperateError: a row changes again and again while it is copied.
     """
-    counts = Counts()
+    counts = Counts() if counts is None else counts
     for page in source.pages():
         for rows in _chunks(page):
             counts.unpublished += sum(row.state == "unpublished" for row in rows)

@@ -27,6 +27,16 @@ _VARIABLE: Final = re.compile(
 )
 """The parts of an error that differ between failures of the same kind: ids and times."""
 _PYDANTIC: Final = "ValidationError"
+_FRAME: Final = re.compile(r'\s*File "(?:/var/task/)?(?P<file>[^"\n]{1,500})", line (?P<line>[0-9]{1,9})')
+"""The place of one frame in Lambda's stack trace; functions are in /var/task."""
+_LIBRARY: Final = re.compile(
+    r"^/(?:opt|var/lang|var/runtime)/|-packages/|(?:^|/)contradance/|(?:^|/)python3\.[0-9]+/|^<"
+)
+"""Places of code that is not the author's."""
+_MOST_FRAMES: Final = 100
+"""Most frames of a stack trace that are looked at, from its end."""
+_SHOWN_PARTS: Final = 3
+"""Parts of a path that name a place."""
 _ENDLESS: Final = 1_000_000
 """More attempts than any function makes."""
 
@@ -155,7 +165,17 @@ def _handler_error(record: Mapping[str, Any]) -> str:
         message = ""
     if kind == _PYDANTIC:
         message = message.partition("\n")[0]
-    return f"{kind}: {message}" if kind else message
+    place = _author_place(raised.get("stackTrace"))
+    return (f"{kind}: {message}" if kind and message else kind or message) + (f" ({place})" if place else "")
+
+
+def _author_place(frames: object) -> str:
+    """Return the author's last line in Lambda's stack trace, `functions/loans/lend.py:12`; empty without one."""
+    for frame in reversed(frames[-_MOST_FRAMES:] if isinstance(frames, list) else []):
+        found = _FRAME.match(frame) if isinstance(frame, str) else None
+        if found and not _LIBRARY.search(found["file"]):
+            return f"{'/'.join(found['file'].split('/')[-_SHOWN_PARTS:])}:{found['line']}"
+    return ""
 
 
 def _scheduled(body: object) -> object:

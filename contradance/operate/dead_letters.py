@@ -9,7 +9,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.envelope import unseal
@@ -20,9 +19,6 @@ from contradance.operate.dead_letter import DeadLetter, LetterOutcome, Reason
 from contradance.operate.ports import LetterView, System
 from contradance.runtime.consume import read_event
 from contradance.subscription import Subscription
-
-_TOGETHER: Final = 500
-"""Letters that are redriven or deleted in one call. On the laptop this is one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +44,8 @@ class FoundLetters:
     """Those that were to be kept; the groups count all."""
     hidden: int
     """About how many more another client has received."""
+    cut: tuple[str, ...] = ()
+    """Functions that may have more, because a queue is read up to a limit of the system."""
 
     @property
     def count(self) -> int:
@@ -95,8 +93,9 @@ def find(
                 kept.append(letter)
             key = (letter.subscriber, letter.reason, letter.cause)
             groups[key] = _with(groups.get(key), key, letter)
+        cut = tuple(view.cut())
     found = sorted(groups.values(), key=lambda group: (group.subscriber, -group.count, group.reason, group.cause))
-    return FoundLetters(tuple(found), tuple(kept), hidden)
+    return FoundLetters(tuple(found), tuple(kept), hidden, cut)
 
 
 def _with(group: Group | None, key: tuple[str, Reason, str], letter: DeadLetter) -> Group:
@@ -119,15 +118,17 @@ def redrive(
     *,
     only: Container[str] | None = None,
     really: bool = False,
+    when_cut: Callable[[str], None] = lambda _: None,
 ) -> Iterator[LetterOutcome]:
     """Yield the outcome of each dead letter: its event sent to its function, or kept; without `really` nothing is sent.
 
     With `only`, those with these message ids. An event that the function would still refuse is kept, and so is one that
-    cannot be sent. A letter is deleted only when its event has been accepted.
+    cannot be sent. A letter is deleted only when its event has been accepted. `when_cut` is called with each function that
+    may have more letters.
     """
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
-            for letters in _batches(_read(view, choreography, reason, only)):
+            for letters in _batches(_read(view, choreography, reason, only), view.together):
                 refusals = [(letter, refusal(choreography, letter)) for letter in letters]
                 yield from (LetterOutcome(letter, "kept", why) for letter, why in refusals if why is not None)
                 valid = [letter for letter, why in refusals if why is None]
@@ -135,6 +136,8 @@ def redrive(
                     yield from view.redrive(valid)
                 else:
                     yield from (LetterOutcome(letter, "redrivable") for letter in valid)
+            for cut in view.cut():
+                when_cut(cut)
 
 
 def purge(
@@ -145,15 +148,21 @@ def purge(
     *,
     only: Container[str] | None = None,
     really: bool = False,
+    when_cut: Callable[[str], None] = lambda _: None,
 ) -> Iterator[LetterOutcome]:
-    """Delete dead letters, with `only` those with these message ids; yield outcomes; without `really` delete none."""
+    """Delete dead letters, with `only` those with these message ids; yield outcomes; without `really` delete none.
+
+    `when_cut` is called with each function that may have more letters.
+    """
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
-            for letters in _batches(_read(view, choreography, reason, only)):
+            for letters in _batches(_read(view, choreography, reason, only), view.together):
                 if really:
                     yield from view.delete(letters)
                 else:
                     yield from (LetterOutcome(letter, "deletable") for letter in letters)
+            for cut in view.cut():
+                when_cut(cut)
 
 
 def flow_and_subject(choreography: Choreography, letter: DeadLetter) -> tuple[str, str]:
@@ -208,10 +217,10 @@ def _capped(letter: DeadLetter, choreography: Choreography) -> DeadLetter:
     return replace(letter, attempts=most)
 
 
-def _batches(letters: Iterable[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
-    """Yield the letters, in order, in lists of up to `_TOGETHER`."""
+def _batches(letters: Iterable[DeadLetter], size: int) -> Iterator[Sequence[DeadLetter]]:
+    """Yield the letters, in order, in lists of up to `size`."""
     remaining = iter(letters)
-    while batch := [*islice(remaining, _TOGETHER)]:
+    while batch := [*islice(remaining, size)]:
         yield batch
 
 

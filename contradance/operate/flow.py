@@ -22,6 +22,16 @@ class Outstanding(NamedTuple):
     due: datetime
 
 
+class AcceptedEvent(NamedTuple):
+    """An event that a bus accepted."""
+
+    event_id: str
+    source: str
+    detail_type: str
+    pending: int
+    """Deliveries that are pending."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handled:
     """One delivery, a request or a scheduled run: every attempt at it, and the published events."""

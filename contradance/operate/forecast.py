@@ -35,15 +35,14 @@ class ReadableArchive(Protocol):
         """Yield the envelopes of a bus's events (None: the own bus) with a time from `first` until before `last`."""
         ...
 
-    def completed(self, deployed_name: str) -> set[tuple[str, str]]:
-        """Return the (source, event id) of each event that a function has completed."""
+    def has_completed(self, deployed_name: str, source: str, event_id: str) -> bool:
+        """Whether a function has completed an event."""
         ...
 
 
 def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
     """Return the forecast of a replay, counted in the archive by the code's pattern, once-records and contracts."""
     function, subscription = planned.function, planned.subscription
-    completed = archive.completed(function.deployed_name)
     matched = done = invalid = 0
     for event in archive.events(subscription.bus, planned.first, planned.last):
         if subscription.pattern.matches({**event, "replay-name": planned.name}):
@@ -55,7 +54,7 @@ def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
             except ContractViolation:
                 invalid += 1
             else:
-                done += (event["source"], once) in completed
+                done += archive.has_completed(function.deployed_name, event["source"], once)
     return Forecast(matched, done, invalid, "archive")
 
 

@@ -1,6 +1,6 @@
 """The port through which journal records are found: log lines on AWS, rows on the laptop."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from contradance.operate.flow import Outstanding
+from contradance.operate.flow import AcceptedEvent, Outstanding
 from contradance.operate.level import LEVELS, Level
 from contradance.runtime.journal_record import JournalRecord, LogEntry
 
@@ -16,7 +16,6 @@ _CLOCKS: Final = timedelta(milliseconds=5)
 """How much the times of a line and of its attempt may differ: Lambda stamps a line with milliseconds."""
 _LATE: Final = timedelta(minutes=2)
 """Longest time until a line is visible in CloudWatch Logs, with a margin."""
-
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -200,6 +199,13 @@ class JournalAccess(Protocol):
         """Return the pending deliveries of these flows, as far as the system can list them."""
         ...
 
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:
+        """Return events that no record is about, with an id that is `term` or begins with it as in `flows`; at most 11.
+
+        Only of a system that can list its events.
+        """
+        ...
+
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         """Return every record of these flows, without logs."""
         ...
@@ -220,20 +226,25 @@ class JournalAccess(Protocol):
         """Yield the wanted log lines, in order; with `wanted.latest`, only so many of them, the latest."""
         ...
 
+    def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+        """Yield what `lines` yields, and then each new line once; each item of `pauses` starts a search."""
+        ...
 
-def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+
+def follow(
+    journal: JournalAccess, wanted: Wanted, pauses: Iterable[object], now: Callable[[], datetime]
+) -> Iterator[LogLine]:
     """Yield each wanted line once, as lines become visible; each item of `pauses` starts a search.
 
-    Lines may become visible late and out of order, so each search starts some time before the last line that was seen.
+    Lines may become visible late and out of order, so each search starts some time before the last search.
     """
     seen: dict[str, datetime] = {}
     for _ in pauses:
+        began = now()
         for line in journal.lines(wanted):
             if line.id not in seen:
                 seen[line.id] = line.at
                 yield line
-        if seen:
-            latest = max(seen.values())
-            since = max(wanted.since, latest - _LATE)
-            seen = {identifier: at for identifier, at in seen.items() if at >= since}
-            wanted = replace(wanted, since=since, latest=None)
+        since = max(wanted.since, began - _LATE)
+        seen = {identifier: at for identifier, at in seen.items() if at >= since}
+        wanted = replace(wanted, since=since, latest=None)

@@ -107,15 +107,17 @@ def _pair(name: str, source: Deployed, target: Deployed) -> MovedRows:
 def check_direction(plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows]]) -> None:
     """Raise `OperateError` when the source looks like the new stack, and the target like the old one.
 
-    The functions of the old stack have written rows there; the new stack, which has not run, has copies only. The first rows
-    of each table are enough to see that.
+    The functions of the old stack have written rows there, or these were copied from a third stack; the new stack, which has
+    not run, has copies of the old one only. The search ends at the first row that is not a copy.
     """
     pairs = [rows(moved) for moved in plan.rows]
-    source = [row for old, _ in pairs for row in _first_rows(old)]
-    if any(not row.is_copy for row in source):
-        return
+    is_empty = True
+    for row in (row for old, _ in pairs for page in old.pages() for row in page):
+        is_empty = False
+        if not row.is_copy:
+            return
     target = [row for _, new in pairs for row in _first_rows(new)]
-    if any(not row.is_copy for row in target) or (target and not source):
+    if any(not row.is_copy for row in target) or (target and is_empty):
         raise OperateError(
             f"the functions of {plan.service} have written nothing in the stack --from, and have in the stack --to.\n"
             "  Name the old stack with --from, the new one with --to."
@@ -130,11 +132,17 @@ def _first_rows(rows: Rows) -> Sequence[StoredRow]:
 def copy(
     plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows]], *, dry_run: bool
 ) -> Iterator[tuple[MovedRows, Counts]]:
-    """Copy, or in a dry run compare, table by table; yield what was found and done with each.
+    """Copy, or in a dry run compare, table by table; yield what was found and done with each, also before an error.
 
     The once-records are last: while one is missing, its event could be handled again, and its items are there then. A
     once-record is never deleted: the table forgets it by itself.
     """
     for moved in plan.rows:
         old, new = rows(moved)
-        yield moved, copy_rows(old, new, dry_run=dry_run, delete=not moved.is_once)
+        counts = Counts()
+        try:
+            copy_rows(old, new, dry_run=dry_run, delete=not moved.is_once, counts=counts)
+        except BaseException:
+            yield moved, counts
+            raise
+        yield moved, counts

@@ -16,11 +16,20 @@ _REPLAY_ENDED: Final = ("COMPLETED", "CANCELLED", "FAILED")
 class LetterView(Protocol):
     """An open view of the dead letters of some functions, to read, redrive and delete them."""
 
+    @property
+    def together(self) -> int:
+        """How many letters are redriven or deleted in one call: outcomes are known only after it."""
+        ...
+
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
         """Yield each dead letter once, function by function; `limit` is for each function, None for no limit.
 
         A letter that arrives after the first letter of its function was yielded may be missing.
         """
+        ...
+
+    def cut(self) -> Sequence[str]:
+        """Return the functions of which `letters` without a limit may have left some out, after it was read."""
         ...
 
     def hidden(self) -> int:
@@ -32,7 +41,7 @@ class LetterView(Protocol):
         ...
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters; return an outcome for every letter, `kept` if another client has it."""
+        """Delete letters; return an outcome for every letter, `kept` if another client has it or the system refuses."""
         ...
 
 

@@ -8,7 +8,7 @@ from contradance.deployed import Deployed, DeployedFunction
 from contradance.operate.doctor import HealthCheck, checked
 from contradance.operate.move import MovePlan
 from contradance.operate.ports import System
-from contradance.operate.replay import ignores_replays, unrecognised
+from contradance.operate.replay import ignores_replay, replay_name, unrecognised
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
@@ -100,7 +100,7 @@ def _replayable(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[Heal
 
     def look() -> HealthCheck:
         """Return the result by the deployed rule, and by the declarations of the events."""
-        if ignores_replays(target.system.health.rule(name)):
+        if ignores_replay(target.system.health.rule(name), replay_name("any", again=False)):
             fix = "Before the pause: declare it with on_replay='run' until the last replay has ended, and deploy both stacks."
             return HealthCheck(what, "it ignores replays (on_replay='skip'): what it misses would be lost", fix)
         if unknown := unrecognised(subscription):

@@ -5,21 +5,24 @@ take ten minutes to reach the archive (EventBridge user guide, eb-archive). An e
 has no effect again, unless the replay's name begins with `again.`: then the runtime handles each event as a new one.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from contradance.choreography import AnyFunction, Choreography
-from contradance.errors import OperateError
+from contradance.errors import InvalidPattern, OperateError
 from contradance.foreign import ForeignEvent
 from contradance.operate.ports import ReplayStatus, RunningRule, System
+from contradance.pattern import EventPattern
+from contradance.pattern.branch import PatternBranch
 from contradance.runtime.consume import AGAIN
 from contradance.subscription import Subscription
 
 ARCHIVE_LAG: Final = timedelta(minutes=10)
 """Longest time that an event takes to reach the archive. EventBridge user guide, eb-archive."""
+_REPLAY_NAME: Final = "replay-name"
+"""The field that EventBridge adds to a replayed event."""
 _COMPLETED_ONCE: Final = "replay."
 """Prefix of the name of a replay in which completed events have no effect."""
 
@@ -155,28 +158,37 @@ def unrecognised(subscription: Subscription) -> Sequence[type[ForeignEvent]]:
     return [kind for kind in subscription.foreign if not kind.origin.once_by]
 
 
-def check_receives(name: str, rule: RunningRule) -> None:
-    """Raise `OperateError` when a rule, as it is now, is disabled or matches no replayed event."""
+def check_receives(name: str, rule: RunningRule, replay: str) -> None:
+    """Raise `OperateError` when a rule, as it is now, is disabled or matches no event of the replay named `replay`."""
     if rule.state != "ENABLED":
         raise OperateError(
             f"the rule {name} is {rule.state}: a replay would not reach its function.\n  Its stack enables it: pulumi up"
         )
-    if ignores_replays(rule):
+    if ignores_replay(rule, replay):
         raise OperateError(
-            f"the rule {name} matches no replayed event: its function ignores replays.\n"
-            "  Declare it with on_replay='run', and deploy it."
+            f"the rule {name} matches no event of this replay: its pattern excludes the replay-name {replay}.\n"
+            "  Declare its function with on_replay='run', and deploy it."
         )
 
 
-def ignores_replays(rule: RunningRule) -> bool:
-    """Whether a rule, as it is now, matches no replayed event."""
-    return "replay-name" in json.loads(rule.pattern or "{}")
+def ignores_replay(rule: RunningRule, replay: str) -> bool:
+    """Whether a rule, as it is now, matches no event of the replay with this name; False if its pattern is unknown."""
+    try:
+        branches = EventPattern(rule.pattern).branches
+    except InvalidPattern:  # of a schedule, or with an operator that this version does not have
+        return False
+    event = {_REPLAY_NAME: replay}
+    about_replays = (
+        {path: wanted for path, wanted in branch.fields.items() if path.partition(".")[0] == _REPLAY_NAME}
+        for branch in branches
+    )
+    return not any(PatternBranch(fields).matches(event) for fields in about_replays)
 
 
 def start(system: System, planned: ReplayPlan) -> ReplayStatus:
     """Start a replay, which then runs in the system; `OperateError` if the rule, as it is now, would not receive it."""
     name = planned.function.name
-    check_receives(str(system.deployed.functions[name].rule_name), system.health.rule(name))
+    check_receives(str(system.deployed.functions[name].rule_name), system.health.rule(name), planned.name)
     return system.replays.start(planned.name, planned.function.name, planned.first, planned.last)
 
 

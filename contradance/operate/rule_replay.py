@@ -51,8 +51,9 @@ def plan_to_rule(
             f"no other stack has a rule {name} on the bus {deployed.bus_name}.\n"
             f"  Rules of others: {', '.join(others) or 'none'}."
         )
-    check_receives(name, system.health.bus_rule(name))
-    return RuleReplay(name, first, last, again, replay_name(identifier, again=again))
+    named = replay_name(identifier, again=again)
+    check_receives(name, system.health.bus_rule(name), named)
+    return RuleReplay(name, first, last, again, named)
 
 
 def start_to_rule(system: System, planned: RuleReplay) -> ReplayStatus:

@@ -6,11 +6,11 @@ spells twice (`a.b`, and `b` inside `a`) is set twice, and the later one counts,
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import NoReturn
 
 from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.grammar import invalid
 from contradance.pattern.scalar import parse_number
+from contradance.strictjson import refuse_nan_and_infinity
 
 BranchFields = dict[str, Alternatives]
 """The fields of one branch, by dotted path."""
@@ -41,12 +41,7 @@ _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",
 _as_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict, allow_nan=False)
 
 
-def _refuse_nan_and_infinity(name: str) -> NoReturn:
-    """Raise ValueError for `NaN` and `Infinity`, which Python's JSON reader accepts."""
-    raise ValueError(f"{name} is not a JSON number")
-
-
-_decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=_refuse_nan_and_infinity)
+_decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=refuse_nan_and_infinity)
 
 
 def load(text: str) -> Mapping[str, object]:

@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args, get_origin
 from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from contradance.annotation import type_name
 from contradance.contract import Contract
@@ -20,6 +22,7 @@ from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.containment import Contained
+from contradance.runtime.error_description import message_of
 from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Environment
@@ -114,7 +117,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
                 f"{describe_function(function.service, function.handler)} returned {type_name(type(returned))} without a "
                 "Reply.\n  Write: return Reply(body, publishes=event)."
             )
-        return published, lambda: StoredResponse(route.status, _render(route, body), _fingerprint(request))
+        return published, lambda: StoredResponse(route.status, _rendered(function, route, body), _fingerprint(request))
 
     cause = Cause(derived_id(*key, "correlation"), None, traceparent=traceparent_of(request))
     return Task(function, key, context.aws_request_id, cause, run, remembered=client_key is not None)
@@ -150,6 +153,17 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
 
 
+def _rendered(function: AnyFunction, route: Route, body: object) -> str:
+    """Return the body as JSON, as `_render`; raise `ContractViolation`, which names the handler, if it does not fit."""
+    try:
+        return _render(route, body)
+    except ValueError as error:
+        raise ContractViolation(
+            f"{describe_function(function.service, function.handler)} returned {type_name(type(body))}, which is not the "
+            f"answer that its annotation names: {message_of(error)}.\n  Return {type_name(route.answers)}."
+        ) from error
+
+
 def _render(route: Route, body: object) -> str:
     """Return the body as JSON of the route's return type, empty for None; raise ValueError if it does not fit.
 
@@ -159,13 +173,28 @@ def _render(route: Route, body: object) -> str:
     validated = adapter.validate_python(body, by_name=True, by_alias=True)
     if validated is None:
         return ""
-    text = adapter.dump_json(validated, by_alias=True, warnings="error").decode()
+    answered = body if _is_built(route.answers, body) else validated
+    text = _dump(adapter, answered)
     if "null" in text:  # Pydantic writes infinity and NaN as null
-        not_finite = path_of_infinity(adapter.dump_python(validated, mode="json", by_alias=True))
+        not_finite = path_of_infinity(adapter.dump_python(answered, mode="json", by_alias=True))
         if not_finite is not None:
             raise ValueError(f"the answer's {not_finite} is infinite or NaN, which JSON does not have")
     _check_size(route, text)
     return text
+
+
+def _dump(adapter: TypeAdapter[Any], answered: object) -> str:
+    """Return the JSON of an answer; raise what a serializer of the author raises, with its frames."""
+    with suppress(PydanticSerializationError):
+        return adapter.dump_json(answered, by_alias=True, warnings="error").decode()
+    adapter.dump_python(answered, mode="json", by_alias=True, warnings="error")
+    return adapter.dump_json(answered, by_alias=True, warnings="error").decode()
+
+
+def _is_built(answers: Any, body: Any) -> bool:
+    """Whether a body is an instance of the response model, or a list of them: a validator may change it a second time."""
+    model, bodies = (get_args(answers)[0], body) if get_origin(answers) is list else (answers, [body])
+    return isinstance(bodies, list) and all(isinstance(one, model) for one in bodies)
 
 
 def _check_size(route: Route, body: str) -> None:

@@ -95,6 +95,9 @@ class Attempt:
 
     def keep_printed(self, text: str) -> list[LogEntry]:
         """Store what was printed during the attempt; return the lines that it completes, without blank ones."""
+        if "\n" not in text:  # it may be a gigabyte, of which no copy is made
+            self._unfinished = f"{self._unfinished}{text[:LONGEST_TEXT]}"[:LONGEST_TEXT]
+            return []
         *lines, self._unfinished = f"{self._unfinished}{text}".split("\n")
         self._unfinished = self._unfinished[:LONGEST_TEXT]
         if len(lines) > _MOST_PRINTED:
@@ -145,7 +148,7 @@ class Attempt:
         }
         self._environment.dead_letters.send(self._function.name, body, attributes)
         self.raised = raised
-        self.record(outcome, number, error=error, traceback=author_traceback(raised) if raised else None)
+        self.record(outcome, number, error=error, traceback=None if raised is None else author_traceback(raised))
 
     def failed(self, number: int, raised: BaseException) -> None:
         """Write the journal record of an attempt that raised; `number` is 1 for the first attempt."""

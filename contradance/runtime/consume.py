@@ -73,7 +73,9 @@ def consume(
             read = read_event(function, subscription, delivered)
             once = once_of(subscription, delivered, event)
         except ContractViolation as error:
-            this.dead_letter("invalid", receives, str(error), event)
+            # Pydantic's problems are in the message; what an author's validator or upcast raised has a traceback.
+            raised = None if isinstance(error.__cause__, ValidationError | None) else error
+            this.dead_letter("invalid", receives, str(error), event, raised=raised)
             return True
         if queued_at is not None and environment.clock.now() - queued_at > function.retry.max_age:
             waited = f"It waited longer than {function.name} allows: {function.retry}."

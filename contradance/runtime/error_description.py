@@ -1,11 +1,8 @@
 """Describes an exception for journal and logs: enough to find the fault, without personal data."""
 
-import os
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
 from functools import wraps
-from itertools import dropwhile
-from traceback import FrameSummary
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +12,7 @@ from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYT
 from contradance.errors import ContradanceError, HandlerExited, error_message
 from contradance.printable import encodable
 from contradance.runtime.containment import raised_by
+from contradance.runtime.frames import author_frames, format_frames, last_place
 from contradance.violation import problems
 
 _LONGEST: Final = 300
@@ -26,13 +24,15 @@ _MOST_EXCEPTIONS: Final = 100
 """Most exceptions in one text; a group may hold any number, and one exception many times."""
 LONGEST_TRACEBACK: Final = 6_000
 """Most characters of a traceback in the journal; the middle of a longer one is left out."""
-_MOST_FRAMES: Final = 16
-"""Most frames of one exception in the journal: the first half and the last half of more."""
-_OWN_FOLDER: Final = __file__.removesuffix(os.path.join("runtime", "error_description.py"))  # noqa: PTH118 - pathlib is slow to load
-_STARTERS: Final = (_OWN_FOLDER, os.path.join(os.path.dirname(os.__file__), "contextlib."), "<frozen ")  # noqa: PTH118, PTH120 - the same
-"""Beginnings of the paths whose frames come before the author's first frame."""
-_OF_LIBRARIES: Final = (*_STARTERS, os.path.dirname(os.__file__), "/opt/")  # noqa: PTH120 - the same
-"""Beginnings of the paths of code that is not the author's; on Lambda layers are in /opt."""
+_MOST_NOTES: Final = 20
+"""Most notes of one exception in its text."""
+_SERIALIZING: Final = re.compile(
+    r"(Error serializing to JSON: )?(PydanticSerializationError: )?"
+    r"(Error calling function `[^`]*`: \w+|Unable to serialize unknown type|(?<=JSON: )\w+)"
+)
+"""How Pydantic's serializer begins a message about an author's function or type."""
+_QUOTED: Final = "input_value="
+"""What Pydantic writes before a value that it quotes."""
 
 
 def _total(describe: Callable[[BaseException], str]) -> Callable[[BaseException], str]:
@@ -53,15 +53,8 @@ def _total(describe: Callable[[BaseException], str]) -> Callable[[BaseException]
 def describe_error(error: BaseException) -> str:
     """Return an exception's type, message without values that Pydantic quotes, and the author's last line."""
     error = raised_by(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    authors = [frame for frame in frames if not _is_of_a_library(frame)] or frames
-    where = f" ({_short(authors[-1].filename)}:{authors[-1].lineno})" if authors else ""
-    return encodable(f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where)
-
-
-def _is_of_a_library(frame: FrameSummary) -> bool:
-    """Whether a frame's code is Python's, contradance's or of another installed package, and not the author's."""
-    return frame.filename.startswith(_OF_LIBRARIES) or "-packages" in frame.filename
+    place = last_place(error)
+    return encodable(_titled(error)[:_LONGEST] + (f" ({place})" if place else ""))
 
 
 @_total
@@ -76,18 +69,48 @@ def _message(error: BaseException) -> str:
         found = problems(error, names=_field_names(BaseModel))
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
     if isinstance(error, PydanticSerializationError):
-        return "A model holds what its fields do not allow"
+        return _serialization_message(error_message(error))
     message = error_message(error)
     if isinstance(error, HandlerExited):  # it quotes nothing, and its context may raise when it is read
         return message
-    before = error.__cause__ or error.__context__
+    return _without_quotes(message, _before(error))
+
+
+def _serialization_message(text: str) -> str:
+    """Return the message of Pydantic's serializer without the values that it quotes: which function raised what."""
+    called = _SERIALIZING.match(text)
+    if called is None:
+        return "A model holds what its fields do not allow"
+    return called[0] if _QUOTED in text else text
+
+
+def _titled(error: BaseException) -> str:
+    """Return an exception's type and message, as Python prints them: the type alone when the message is empty."""
+    message = message_of(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _notes(error: BaseException) -> str:
+    """Return the notes that `add_note` gave an exception, each on lines of its own; empty without one."""
+    notes = getattr(error, "__notes__", ())
+    texts = [note for note in notes if isinstance(note, str)][:_MOST_NOTES] if isinstance(notes, list | tuple) else []
+    return shortened("".join(f"\n{_without_quotes(text, error)}" for text in texts), MAX_REASON_BYTES)
+
+
+def _without_quotes(text: str, before: BaseException | None) -> str:
+    """Return a text in which Pydantic's errors among `before` and its causes are described without their values."""
     for _ in range(_LONGEST_CHAIN):
         if before is None:
             break
-        if isinstance(before, ValidationError | PydanticSerializationError) and _may_quote(message, before):
-            message = message.replace(str(before), _message(before))
-        before = before.__cause__ or before.__context__
-    return message
+        if isinstance(before, ValidationError | PydanticSerializationError) and _may_quote(text, before):
+            text = text.replace(str(before), _message(before))
+        before = _before(before)
+    return text
+
+
+def _before(error: BaseException) -> BaseException | None:
+    """Return the cause of an exception, or else its context; an author's exception may be false, or raise when asked."""
+    return error.__context__ if error.__cause__ is None else error.__cause__
 
 
 def with_bounded_message(error: Exception) -> Exception:
@@ -107,59 +130,17 @@ def _may_quote(message: str, before: ValidationError | PydanticSerializationErro
     return not isinstance(before, ValidationError) or len(message) > before.error_count() * _SHORTEST_PROBLEM
 
 
-def format_frames(error: BaseException) -> str:
-    """Return the frames that led to `error`, as Python prints them, without its message, which may hold data."""
-    return encodable("".join(traceback.format_tb(error.__traceback__)))
-
-
 @_total
 def author_traceback(error: BaseException) -> str:
     """Return the traceback from the author's first frame on, with causes and cut to its limit, for the journal.
 
     It has no value that Pydantic quotes and no folder of the machine, and at most `LONGEST_TRACEBACK` characters.
     """
-    text = "".join(_lines(error, set(), _author_frames))
+    text = "".join(_lines(error, set(), author_frames))
     if len(text) <= LONGEST_TRACEBACK:
         return text
     half = LONGEST_TRACEBACK // 2
     return f"{text[:half]}\n  ... {len(text) - 2 * half} characters are left out ...\n{text[-half:]}"
-
-
-def _author_frames(error: BaseException) -> str:
-    """Return the frames of one exception from the author's first frame on, each as its place and its line of code."""
-    frames = [*dropwhile(_is_before_author, traceback.extract_tb(error.__traceback__))]
-    return "".join(_formatted(_bounded(frames)))
-
-
-def _is_before_author(frame: FrameSummary) -> bool:
-    """Whether a frame belongs to contradance, to contextlib or to a frozen module, and not to the author."""
-    return frame.filename.startswith(_STARTERS)
-
-
-def _bounded(frames: Sequence[FrameSummary]) -> list[FrameSummary | str]:
-    """Return the frames; of more than `_MOST_FRAMES` the first and the last, with a line between them."""
-    if len(frames) <= _MOST_FRAMES:
-        return [*frames]
-    half = _MOST_FRAMES // 2
-    return [*frames[:half], f"  ... {len(frames) - 2 * half} frames ...\n", *frames[-half:]]
-
-
-def _formatted(frames: Sequence[FrameSummary | str]) -> Iterator[str]:
-    """Yield the text of each frame, its place and its line of code if known; texts unchanged."""
-    for frame in frames:
-        if isinstance(frame, str):
-            yield frame
-            continue
-        yield f'  File "{_place(frame.filename)}", line {frame.lineno}, in {frame.name}\n'
-        if frame.line:
-            yield f"    {frame.line}\n"
-
-
-def _place(filename: str) -> str:
-    """Return a path relative to the current folder if it is below it; of any other path the last three parts."""
-    here = f"{os.getcwd()}{os.sep}"  # noqa: PTH109 - text, as frames have it
-    inside = filename.startswith(here) and "site-packages" not in filename
-    return filename.removeprefix(here) if inside else _short(filename)
 
 
 def log_keys(error: BaseException) -> dict[str, str]:
@@ -182,17 +163,17 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
     """Yield the parts of an exception's text: causes first, then frames and message, then members of a group."""
     seen.add(id(error))
     cause = error.__cause__
-    before = cause if cause or error.__suppress_context__ else error.__context__
+    before = cause if cause is not None or error.__suppress_context__ else error.__context__
     if before is not None and id(before) not in seen and len(seen) < _LONGEST_CHAIN:
         yield from _lines(before, seen, format_)
         yield (
             "\n\nThe above exception was the direct cause of the following exception:\n\n"
-            if cause
+            if cause is not None
             else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
         )
     if frames := format_(error):
         yield f"Traceback (most recent call last):\n{frames}"
-    yield f"{type(error).__name__}: {message_of(error)}"
+    yield _titled(error) + _notes(error)
     if isinstance(error, BaseExceptionGroup):
         for number, member in enumerate(error.exceptions, 1):
             if max(number, len(seen)) >= _MOST_EXCEPTIONS:
@@ -200,7 +181,7 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
                 return
             yield f"\n\nException {number} of the group:\n\n"
             if id(member) in seen:  # its causes and frames are above
-                yield f"{type(member).__name__}: {message_of(member)}"
+                yield _titled(member)
             else:
                 yield from _lines(member, seen, format_)
 
@@ -208,8 +189,3 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
 def _field_names(model: type[BaseModel]) -> set[str]:
     """Return the field names of a model and all its subclasses: other steps of an error's path may be data."""
     return {*model.model_fields}.union(*map(_field_names, model.__subclasses__()))
-
-
-def _short(filename: str) -> str:
-    """Return the last three parts of a path, which do not name folders of the machine."""
-    return "/".join(filename.replace("\\", "/").strip("/").split("/")[-3:])

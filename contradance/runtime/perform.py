@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -121,7 +121,8 @@ def _commit(
     task: Task, lease: Lease, attempt: int, environment: Environment, context: Context
 ) -> tuple[OnceState, tuple[SealedEvent, ...], StoredResponse | None]:
     """Run the handler and commit, again after each conflict while there is time; return (state, sealed, response)."""
-    for run in count():
+    conflicts = 0
+    while True:
         before = _seconds_left(lease, environment, context)
         unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
         with run_in(unit), Contained():
@@ -144,11 +145,11 @@ def _commit(
             return environment.store.commit(task.key, lease, writes, sealed, kept), sealed, answer
         except Conflict:
             left = _seconds_left(lease, environment, context)
-            pause = random.uniform(0, _PAUSES_SECONDS[min(run, len(_PAUSES_SECONDS) - 1)])  # noqa: S311 - jitter is not a secret
+            pause = random.uniform(0, _PAUSES_SECONDS[min(conflicts, len(_PAUSES_SECONDS) - 1)])  # noqa: S311 - jitter is not a secret
             if pause + (before - left) > left - _RESERVE_SECONDS:  # another run takes as long as this one
                 raise
+        conflicts += 1
         environment.clock.sleep(pause)
-    raise AssertionError("unreachable: the runs are not limited")
 
 
 def _seconds_left(lease: Lease, environment: Environment, context: Context) -> float:

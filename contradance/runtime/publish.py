@@ -61,8 +61,8 @@ def _send(
 ) -> list[tuple[SealedEvent, str]]:
     """Publish up to ten events, with retries until `deadline`; return those that failed, with their error codes."""
     refused: list[tuple[SealedEvent, str]] = []
-    waiting = chunk
-    for attempt in range(_MAX_ATTEMPTS):
+    waiting, attempt = chunk, 1
+    while True:
         answer = events.put_events(Entries=[event.entry(bus) for event in waiting])
         failed = [
             (event, str(result["ErrorCode"]))
@@ -71,12 +71,11 @@ def _send(
         ]
         refused += [(event, code) for event, code in failed if code not in RETRYABLE]
         retryable = [(event, code) for event, code in failed if code in RETRYABLE]
-        pause = random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 - jitter is not a secret
-        if not retryable or attempt == _MAX_ATTEMPTS - 1 or clock.now() + timedelta(seconds=pause) > deadline:
+        pause = random.uniform(0, _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))  # noqa: S311 - jitter is not a secret
+        if not retryable or attempt == _MAX_ATTEMPTS or clock.now() + timedelta(seconds=pause) > deadline:
             return refused + retryable
         clock.sleep(pause)
-        waiting = [event for event, _ in retryable]
-    return refused
+        waiting, attempt = [event for event, _ in retryable], attempt + 1
 
 
 def _results(answer: Any) -> list[dict[str, Any]]:

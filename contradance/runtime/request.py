@@ -23,7 +23,6 @@ MAX_BODY_BYTES: Final = 1_048_576
 and events 256 KiB, so a larger body is a mistake or an attack."""
 MAX_RESPONSE_BYTES: Final = 6 * 1024 * 1024
 """Largest response of a function, as JSON, in bytes. Lambda developer guide, quotas."""
-BODY_TOO_LARGE: Final = f"The request's body is over {MAX_BODY_BYTES:,} bytes."
 NOT_FINITE: Final = "Input should be a finite number"
 MAX_IDEMPOTENCY_KEY: Final = 255
 """Longest Idempotency-Key, in characters."""
@@ -45,12 +44,17 @@ class BadRequest(ContradanceError):
         self.found = found
 
 
+def body_too_large(most: int) -> str:
+    """Return the message for a body of more than `most` bytes."""
+    return f"The request's body is over {most:,} bytes."
+
+
 def body_of(request: Mapping[str, Any]) -> bytes:
     """Return the request's body as bytes; raise a 413 `HttpError` when it is too large."""
     body = request.get("body") or ""
     read = base64.b64decode(body) if request.get("isBase64Encoded") else str(body).encode()
     if len(read) > MAX_BODY_BYTES:
-        raise HttpError(413, BODY_TOO_LARGE)
+        raise HttpError(413, body_too_large(MAX_BODY_BYTES))
     return read
 
 

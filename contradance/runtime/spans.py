@@ -27,7 +27,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contradance.function import AnyFunction
 from contradance.identity import Identity
-from contradance.runtime.error_description import format_frames
+from contradance.runtime.frames import format_frames
 from contradance.runtime.journal_record import COMPLETED
 from contradance.runtime.tracing import Tracing
 

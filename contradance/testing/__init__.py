@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from contradance.catalog.sample import sample
     from contradance.testing.golden import assert_choreography
-    from contradance.testing.run import Answer, Run, running
+    from contradance.testing.run import Answer, Run
     from contradance.testing.strategies import events_of
     from contradance.testing.unit import InMemoryUnit, delivery, unit_of_work
+    from contradance.testing.virtual_laptop import running
 
 __all__ = [
     "Answer",
@@ -37,7 +38,7 @@ _HOME = {
     "assert_choreography": "testing.golden",
     "delivery": "testing.unit",
     "events_of": "testing.strategies",
-    "running": "testing.run",
+    "running": "testing.virtual_laptop",
     "sample": "catalog.sample",
     "unit_of_work": "testing.unit",
 }

@@ -41,7 +41,7 @@ class StartedRun:
             return
         raised = self.raised.get(self.records.index(surprises[0]))
         failure = pytest.fail.Exception(self.run.surprise_text(surprises), pytrace=False)
-        raise failure.with_traceback(raised.__traceback__ if raised else None)
+        raise failure.with_traceback(None if raised is None else raised.__traceback__)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -90,7 +90,8 @@ def pytest_runtest_makereport(
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
     """Run the project's choreography on a virtual clock; a test that leaves a dead letter unchecked fails."""
     from contradance.project import find_project  # noqa: PLC0415 - only where the fixture is used
-    from contradance.testing.run import Run, running  # noqa: PLC0415 - only where the fixture is used
+    from contradance.testing.run import Run  # noqa: PLC0415 - only where the fixture is used
+    from contradance.testing.virtual_laptop import running  # noqa: PLC0415 - only where the fixture is used
 
     marker = request.node.get_closest_marker("choreography")
     options = marker.kwargs if marker else {}

@@ -1,22 +1,19 @@
 """Runs a whole choreography on a virtual clock, with assertions on what happened."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.envelope import seal_initial
 from contradance.foreign import ForeignEvent
 from contradance.function import Schedule
-from contradance.local.captured import logging_kept, printing
-from contradance.local.clock import VirtualClock
 from contradance.local.laptop import Laptop
+from contradance.local.printed import printing
 from contradance.local.state.schema import OWN_BUS
 from contradance.operate.flow import Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
@@ -28,7 +25,6 @@ from contradance.table import Table
 from contradance.testing.failures import failures_text
 from contradance.testing.flow_text import flow_text
 from contradance.testing.tables import Record, RunTable
-from contradance.testing.unit import variables_of
 from contradance.wire import as_text, read_tolerant, to_wire
 
 Event = TypeVar("Event", bound=Contract)
@@ -286,40 +282,3 @@ class Run:
             return "\nNothing happened yet: drain() delivers."
         failures = self.failures()
         return f"\nWhat happened:\n\n{happened}" + (f"\n{failures}\n" if failures else "")
-
-
-@contextmanager
-def running(
-    choreography: Choreography,
-    state: Path,
-    *,
-    seed: int = 0,
-    settings: Mapping[str, object] | None = None,
-    only: str | Sequence[str] | None = None,
-    when_journaled: Callable[[JournalRecord], None] = lambda _: None,
-) -> Iterator[Laptop]:
-    """Run a choreography on a laptop with a virtual clock while the `with` block runs; its value is the laptop.
-
-    Args:
-        choreography: the choreography to run.
-        state: the folder of the state file.
-        seed: the seed of the random order in which deliveries are made.
-        settings: values of settings by name.
-        only: functions and services that events are delivered to; all of them unless given.
-        when_journaled: called with each journal record.
-    """
-    with (
-        logging_kept(choreography),
-        Laptop(
-            choreography,
-            state,
-            clock=VirtualClock(),
-            variables=variables_of(settings or {}),
-            synchronous="OFF",
-            seed=seed,
-            when_journaled=when_journaled,
-        ) as laptop,
-    ):
-        if only is not None:
-            Run(laptop, [], state).only(*([only] if isinstance(only, str) else only))
-        yield laptop

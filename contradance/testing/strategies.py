@@ -42,6 +42,9 @@ _FORMATS: Final[dict[str, Callable[[], st.SearchStrategy[str]]]] = {
     "duration": lambda: st.timedeltas(-_YEARS, _YEARS).map(
         lambda span: f"{'-' if span < timedelta() else ''}PT{abs(span).total_seconds():f}S"
     ),
+    "decimal": lambda: _decimals({}),
+    "complex": lambda: st.complex_numbers(allow_nan=False, allow_infinity=False).map(lambda one: str(one).strip("()")),
+    "color": lambda: st.sampled_from(["red", "#09f", "rgb(1, 2, 3)"]),
     "email": st.emails,
     "uri": lambda: st.sampled_from(["https://example.com/", "https://example.org/a?b=c"]),
     "ipv4": lambda: st.ip_addresses(v=4).map(str),
@@ -134,15 +137,25 @@ class _StrategyBuilder:
         unique = repr if schema.get("uniqueItems") else None
         return st.lists(self.strategy(schema.get("items", {})), min_size=least, max_size=most, unique_by=unique)
 
+    def _keys(self, names: SchemaObject) -> st.SearchStrategy[str]:
+        """Return a strategy for the keys of an object: texts of numbers or booleans where `x-checks` names their type."""
+        if "anyOf" in names:
+            return st.one_of([self._keys(one) for one in names["anyOf"]])
+        kind = names.get(CHECKS, {}).get("keys")
+        if kind is None:
+            return self.strategy({"type": "string", **names})
+        return self.strategy(kind if isinstance(kind, dict) else {"type": kind}).map(lambda key: to_json(key).decode())
+
     def _objects(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
         """Return a strategy for objects with the named properties; if none are named, with up to four other keys."""
         properties = schema.get("properties")
         if properties is None:
             values = schema.get("additionalProperties", {})
-            keys = self.strategy(schema.get("propertyNames", {"type": "string"}))
-            return st.dictionaries(
-                keys, self.strategy(values if isinstance(values, dict) else {}), max_size=_LONGEST_LIST
-            )
+            names = {**schema.get("propertyNames", {}), CHECKS: schema.get(CHECKS, {})}
+            items = self.strategy(values if isinstance(values, dict) else {})
+            least = schema.get("minProperties", 0)
+            most = min(schema.get("maxProperties", least + _LONGEST_LIST), least + _LONGEST_LIST)
+            return st.dictionaries(self._keys(names), items, min_size=least, max_size=most)
         required = set(schema.get("required", ()))
         made = {name: self.strategy(one) for name, one in properties.items()}
         return st.fixed_dictionaries(

@@ -1,12 +1,15 @@
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from contradance.cli.app import app
+from contradance.errors import OperateError
+from contradance.operate.dead_letter import LetterOutcome, QueueMessage, read_dead_letter
 from tests.cli.operated import Operator, operator
 from tests.cli.project import ROOT
 from tests.food import HAPPY, OUTAGE
@@ -39,7 +42,7 @@ def test_dead_letters_are_listed_by_what_they_died_of(incident: Operator) -> Non
     lines = [line for line in result.stdout.splitlines() if line]
     assert result.exit_code == 1
     assert lines[0] == f"{LOYALTY}  3 failed  RestaurantConfirmedOrder"
-    assert lines[1] == "  ZeroDivisionError: integer division or modulo by zero"
+    assert lines[1] == "  ZeroDivisionError: integer division or modulo by zero (tests/operate/test_incident.py:35)"
     assert lines[2].startswith("  first 2026-01-01T00:00:00Z, last 2026-01-01T00:0")
     assert lines[3].startswith("  see one: contradance trace ")
     assert lines[4] == f"{PAYMENT}  1 invalid  OrderPlaced"
@@ -82,6 +85,7 @@ def test_a_dead_letter_is_shown_with_its_event_and_without_personal_data(inciden
 
     assert result.exit_code == 0
     assert "error       ZeroDivisionError: integer division or modulo by zero" in result.stdout
+    assert result.stdout.endswith("1 dead letter.\nAt most 1 of each function are shown. More: add --limit N\n")
     assert '"detail-type": "RestaurantConfirmedOrder"' in result.stdout
     assert "Ada" not in result.output
     (letter,) = as_json["dead_letters"]
@@ -179,3 +183,41 @@ def test_an_unknown_function_is_refused_with_those_there_are(tmp_path: Path) -> 
 
     assert result.exit_code == 1
     assert result.stderr.startswith("OperateError: food-delivery has no function zebra here.\n  It has: deliveries.")
+
+
+@pytest.mark.parametrize("command", ["redrive", "purge"])
+def test_what_was_done_before_an_error_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def breaks(*_: object, **__: object) -> Iterator[LetterOutcome]:
+        message = QueueMessage("m", "no event", {}, datetime(2026, 1, 1, tzinfo=UTC), 1, moved=False)
+        yield LetterOutcome(read_dead_letter(LOYALTY, message), "deleted")
+        raise OperateError("AWS refused sqs receive_message: Throttling: slower")
+
+    def typed(*words: str) -> Result:
+        return CliRunner().invoke(app, ["dlq", command, "--yes", "--state", str(tmp_path), *words])
+
+    monkeypatch.setattr(f"contradance.operate.dead_letters.{command}", breaks)
+
+    ended, as_json = typed(), typed("--json")
+
+    assert (ended.exit_code, ended.stdout) == (1, f"{LOYALTY}: 1 deleted\n")
+    assert "Throttling" in ended.stderr
+    assert [one["outcome"] for one in json.loads(as_json.stdout)["dead_letters"]] == ["deleted"]
+
+
+@pytest.mark.parametrize("command", ["redrive", "purge"])
+def test_a_queue_with_more_letters_than_a_run_handles_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def cuts(*_: object, when_cut: Callable[[str], None], **__: object) -> Iterator[LetterOutcome]:
+        when_cut(LOYALTY)
+        return iter(())
+
+    monkeypatch.setattr(f"contradance.operate.dead_letters.{command}", cuts)
+
+    ended = CliRunner().invoke(app, ["dlq", command, "--yes", "--state", str(tmp_path)])
+
+    assert ended.exit_code == 1
+    assert f"{LOYALTY} may have more dead letters" in ended.stderr
+    assert "Run it again for the rest." in ended.stderr

@@ -20,7 +20,9 @@ from contradance.cli.pulled import row_for_laptop, taken_letter
 from contradance.cli.target import Target
 from contradance.deployed import DeployedTable
 from contradance.local.rehearsal import Rehearsed
+from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.pulled import PulledLetter, keep_pulled
 from contradance.local.state.reader import reading
 from contradance.local.system.deployed import deployed
 from contradance.local.web.server import Server
@@ -152,6 +154,7 @@ def test_personal_data_is_revealed_only_when_confirmed_and_that_is_recorded(stac
 
     done = stack.pull("--reveal", "--confirm", "food-delivery", "--limit", "1")
 
+    assert "The first 1 of 2 dead letters. More: add --limit N, up to 1,000" in done.stderr
     assert done.exit_code == 0, done.output
     (body,) = stack.bodies()
     assert NAME in body
@@ -467,3 +470,34 @@ def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_
     assert nothing.exit_code == 1
     assert "No delivery waits and no dead letter is here that is about payments.reverse_payment." in nothing.stderr
     assert sum(left) == 1
+
+
+def test_the_debugger_takes_a_dead_letter_by_a_beginning_that_no_other_id_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    def letter(event_id: str) -> PulledLetter:
+        detail = {"metadata": {"event_id": event_id, "correlation_id": f"{event_id[::-1]}", "version": 1}, "data": {}}
+        event = {"id": "x", "source": "food.orders", "detail-type": "OrderPlaced", "detail": detail}
+        failed = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event, "responsePayload": {}}
+        return PulledLetter(message_id=event_id, function=PAYMENT, body=json.dumps(failed), sent=0)
+
+    database = Database(tmp_path / STATE_FILE)
+    database.write(lambda connection: keep_pulled(connection, [*map(letter, ("order-1000", "order-10001"))]))
+    database.close()
+
+    def debug(term: str) -> Result:
+        words = ["retry", term, "--pdb", "--state", str(tmp_path), "--port", "9"]
+        return CliRunner().invoke(app, words, terminal_width=200)
+
+    several = debug("order-10")
+    found = {term: debug(term).stdout.partition("\n")[0] for term in ("order-1000", "order-10001", "10001-re")}
+
+    assert several.exit_code == 1
+    assert (
+        "'order-10' is the beginning of several ids.\n  Name one of them whole: order-1000, order-10001"
+        in several.stderr
+    )
+    assert found["order-1000"] == f"{PAYMENT}  event order-1000"
+    assert found["order-10001"] == found["10001-re"] == f"{PAYMENT}  event order-10001"

@@ -44,6 +44,7 @@ def test_an_edit_starts_it_again_also_after_a_mistake_and_nothing_is_lost(projec
         laptop.said("Mailed a notice")
         edit(project, "log = logging", "log = (logging")
         laptop.said(r"notify_reader\.py, line \d+: '\(' was never closed")
+        laptop.said(r"It has ended with exit code 1, and starts again after an edit\.\n")
         edit(project, "log = (logging", "log = logging")
         lend(laptop, 3)
         laptop.said(r"(?s)(Mailed a notice.*){2}")

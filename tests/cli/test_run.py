@@ -6,7 +6,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,6 +98,21 @@ def test_a_signal_stops_it_when_what_is_in_flight_is_finished(slow: Path, number
     assert (slow / "finished").exists()
     assert "✓ work  Asked" in laptop.output
     assert laptop.output.endswith("Stopped. Pending deliveries continue at the next start.\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--reload"]], ids=["alone", "reload"])
+def test_a_second_signal_leaves_what_runs_for_the_next_start(options: list[str], slow: Path) -> None:
+    with running(slow, *options) as laptop:
+        ask(laptop.url(), "POST", "/items/a")
+        wait_for(slow / "begun", laptop)
+
+        os.kill(laptop.process.pid, signal.SIGINT)
+        laptop.said("Stopping: finishing running deliveries")
+        os.kill(laptop.process.pid, signal.SIGINT)
+        code = laptop.ended()
+
+    assert code == 128 + signal.SIGINT
+    assert not (slow / "finished").exists()
 
 
 def test_a_signal_that_comes_as_soon_as_it_says_that_it_runs_stops_it_too(slow: Path) -> None:
@@ -271,8 +286,17 @@ def test_a_state_that_is_a_file_is_refused_with_the_way_out(tmp_path: Path) -> N
     assert told.endswith("Choose another folder with --state.")
 
 
-@pytest.mark.parametrize("options", [["--port", "65536"], ["--port", "x"], ["--time-scale", "0"], ["--nothing"], ["x"]])
-def test_options_that_make_no_sense_are_mistakes_of_usage(options: list[str]) -> None:
+NUMBERS = [
+    *(("--port", number) for number in ("65536", "-1", "x", "1.5")),
+    *(("--time-scale", number) for number in ("0", "-1", "nan", "inf", "1e300")),
+    *(("--archive-delay", number) for number in ("-1", "nan", "inf", "1e300")),
+    *(("--archive-days", number) for number in ("0", "nan", "1" + "0" * 30)),
+]
+"""Each would fail later, when a time is computed."""
+
+
+@pytest.mark.parametrize("options", [*NUMBERS, ["--nothing"], ["x"]], ids=" ".join)
+def test_options_that_make_no_sense_are_mistakes_of_usage(options: Sequence[str]) -> None:
     assert refusal(*options)[0] == 2
 
 

@@ -128,6 +128,30 @@ def test_a_term_that_nothing_is_about_is_a_finding(tmp_path: Path) -> None:
     assert result.stderr == f"Nothing in {tmp_path} is about nobody.\n"
 
 
+def test_an_event_that_no_function_has_consumed_matched_no_rule_or_waits(tmp_path: Path) -> None:
+    def entry(detail_type: str, source: str = "another.team") -> dict[str, str]:
+        return {"Source": source, "DetailType": detail_type, "Detail": '{"metadata": {"version": 1}}'}
+
+    with food(tmp_path) as system:
+        entries = [entry("OrderPlaced"), entry("OrderPlaced", "food.orders")]
+        answers = system.laptop.bus.put_events(Entries=entries)["Entries"]
+        unmatched, still_waiting = (one["EventId"] for one in answers)
+        told = trace(tmp_path, unmatched)
+        waiting = trace(tmp_path, still_waiting[:8])
+        system.laptop.drain()
+        consumed = trace(tmp_path, still_waiting)
+
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == (
+        f"another.team/OrderPlaced {unmatched} matched no rule: no function consumes it.\n"
+        f"  Why: contradance why {unmatched} --state {tmp_path}\n"
+    )
+    assert (
+        f"food.orders/OrderPlaced {still_waiting} has 1 pending delivery, without an attempt yet.\n" in waiting.stderr
+    )
+    assert (consumed.exit_code, consumed.stderr) == (0, "")
+
+
 def test_a_state_in_which_nothing_happened_is_a_finding(tmp_path: Path) -> None:
     with food(tmp_path):
         pass

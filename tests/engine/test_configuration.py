@@ -48,7 +48,9 @@ def refused(run: Run) -> str:
         pytest.param({"apiAuth": "open"}, ["food-delivery:apiAuth"], id="a value that there is not"),
         pytest.param({"apiAuth": "jwt"}, ["jwtIssuer", "jwtAudience"], id="half of what belongs together"),
         pytest.param(
-            {"alarmMail": "a@example.com", "alarmTopic": "arn:aws:sns:x:1:t"}, ["alarmTopic"], id="both of two"
+            {"alarmMail": "a@example.com", "alarmTopic": "arn:aws:sns:eu-central-1:123456789012:t"},
+            ["alarmTopic"],
+            id="both of two",
         ),
         pytest.param({"services[0]": "kitchens"}, ["kitchens", "restaurants"], id="a service that there is not"),
         pytest.param({"secrets.gateway_key": "sk_test"}, ["secrets.", "--secret"], id="a plain secret"),

@@ -56,6 +56,14 @@ TEXTS: Final = (
         "<script>alert(1)</script>",
     ),
     *("{{7*7}}", "[red]x[/]", "%00%0a%ed%a0%80", "../../etc/passwd", "'; DROP TABLE event; --", "x" * 3_000),
+    *(
+        "http://[",
+        "//[::1",
+        "http://a\u2100b/c",
+        "arn:",
+        "arn:aws:events:eu-west-1:111111111111:event-bus/club",
+        "desk-greet:",
+    ),
 )
 SCALARS: Final = tuple({*NUMBERS, "true", "false", "null", *map(json.dumps, TIMES), *map(json.dumps, TEXTS)})
 """As JSON texts, lone surrogates escaped."""

@@ -136,14 +136,16 @@ def test_anything_may_be_on_a_queue(served: World, data: st.DataObject) -> None:
         if data.draw(st.booleans(), label="direct"):
             served.laptop.dead_letters.send(function, body, attributes)
         elif function != "desk.sweep_up":
-            queue = f"http://x/1/{function.replace('.', '-')}{data.draw(st.sampled_from(['', '-dead-letters']), label='queue')}"
+            queue = f"http://x/000000000000/{function.replace('.', '-')}{data.draw(st.sampled_from(['', '-dead-letters']), label='queue')}"
             given_ = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
             request = {"QueueUrl": queue, "MessageBody": body, "MessageAttributes": given_}
             served.calls("AmazonSQS.SendMessage", json.dumps(request))
     served.laptop.drain()
 
     shows(served, data.draw(st.integers(0, 50), label="command"))
-    answer = served.calls("AmazonSQS.ReceiveMessage", json.dumps({"QueueUrl": "http://x/1/desk-greet-dead-letters"}))
+    answer = served.calls(
+        "AmazonSQS.ReceiveMessage", json.dumps({"QueueUrl": "http://x/000000000000/desk-greet-dead-letters"})
+    )
     assert answer.status == 200
 
 
@@ -221,10 +223,11 @@ PARAMETERS: Final = {
     "EventSourceArn": '"arn:aws:events:us-east-1:000000000000:archive/club-archive"', "EventStartTime": "0",
     "EventEndTime": "1800000000", "Destination": '{"Arn":"arn:aws:events:us-east-1:000000000000:event-bus/club"}',
     "EventPattern": '{"source":["club.members"]}', "Event": json.dumps(json.dumps(EVENT)), "Limit": "1", "NextToken": '"0"',
-    "NamePrefix": '"c"', "State": '"ENABLED"', "QueueUrl": '"http://x/1/desk-greet-dead-letters"', "QueueName": '"desk-greet"',
+    "NamePrefix": '"c"', "State": '"ENABLED"', "QueueUrl": '"http://x/000000000000/desk-greet-dead-letters"', "QueueName": '"desk-greet"',
     "ReceiptHandle": '"r.' + "0" * 32 + '"', "VisibilityTimeout": "1", "Entries": '[{"Id":"a","ReceiptHandle":"b"}]',
     "AttributeNames": '["All"]', "MaxNumberOfMessages": "10", "WaitTimeSeconds": "0", "MessageBody": '"a"', "DelaySeconds": "1",
     "MessageAttributes": '{"a":{"DataType":"String","StringValue":"b"}}', "TargetArn": '"arn"', "Description": '"d"',
+    "MaxResults": "10", "MessageGroupId": '"g"', "MessageSystemAttributes": "{}", "MessageSystemAttributeNames": '["All"]',
 }  # fmt: skip
 
 
@@ -248,7 +251,8 @@ def test_any_parameter_may_be_of_any_type(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "X"]),
     path=st.sampled_from(
         ["/", "/members/a", "/members/", "/none", "/2015-03-31/functions/desk-greet/invocations", "/2015-03-31/", "/2015-03-31/functions/"]
-    ),
+    )
+    | texts.map(lambda name: f"/2015-03-31/functions/{quote(name, safe=':$', errors='replace')}/invocations"),
     query=st.dictionaries(st.sampled_from(["limit", "since", "Qualifier", "a"]), texts | numbers, max_size=2),
     headers=st.dictionaries(
         st.sampled_from(
@@ -283,6 +287,71 @@ def test_any_bytes_may_come(served: World, content: bytes) -> None:
     served.reset()
 
     served.sends(content + b"\r\n\r\n", ends=True)
+
+
+LINES: Final = (
+    *(
+        b"Host: localhost",
+        b"Host: evil.example",
+        b"Host: localhost\xff",
+        b"Origin: null",
+        b"Sec-Fetch-Site: cross-site",
+        b"X: \xff\x1b",
+    ),
+    *(
+        b"X-Amz-Target: AmazonSQS.ListQueues",
+        b"Upgrade: websocket",
+        b"Content-Type: text/plain",
+        b"Cookie: \xc3",
+        b"X: a\r\n b",
+        b": v",
+    ),
+    *(
+        b"X : v",
+        b"X",
+        b"X: \x00",
+        b"X: " + b"v" * 11_000,
+        b"A: b\r\n" * 3_000 + b"A: b",
+        b"Range: bytes=0-",
+        b"Last-Event-ID: \xff",
+    ),
+)
+FRAMES: Final = (
+    (b"", b""),
+    (b"Content-Length: 2\r\n", b"{}"),
+    (b"Content-Length: 2\r\nContent-Length: 2\r\n", b"{}"),
+    (b"Content-Length: 2\r\nContent-Length: 3\r\n", b"{}"),
+    (b"Content-Length: 12\r\nTransfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n"),
+    (b"Transfer-Encoding: chunked\r\n", b"2;e\r\n{}\r\n0\r\nT: v\r\n\r\n"),
+    (b"Transfer-Encoding: chunked\r\n", b"zz\r\n"),
+    (b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
+)
+"""Headers about a body, and the body: each is complete, or refused at once."""
+
+
+@given(
+    line=st.tuples(
+        st.sampled_from([b"GET", b"POST", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT", b"get", b"PRI", b"", b"G" * 3_000]),
+        st.sampled_from(
+            [b"/members/a", b"/", b"*", b"", b"//", b"/..", b"/%00%", b"http://localhost/a", b"/_contradance/live", b"\\", b"/\xff",
+             b"/_contradance/api/system", b"/_contradance/static/..%2fa.py", b"/2015-03-31/functions/desk-greet/invocations"]
+        ),
+        st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1", b""]),
+    ),
+    lines=st.lists(st.sampled_from(LINES), max_size=3),
+    frame=st.sampled_from(FRAMES),
+)  # fmt: skip
+def test_any_head_may_come(
+    served: World, line: tuple[bytes, ...], lines: list[bytes], frame: tuple[bytes, bytes]
+) -> None:
+    served.reset()
+    framing, body = frame
+    head = b"\r\n".join([b" ".join(line), *lines, b"Connection: close", framing])
+
+    answer = served.sends(head + b"\r\n" + body)
+    served.laptop.drain()
+
+    assert SECRET not in answer.text
 
 
 segments = st.sampled_from(

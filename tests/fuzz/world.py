@@ -43,7 +43,8 @@ class Request(BaseModel):
 
     member: str = Field(max_length=100)
     name: Annotated[str, PII]
-    age: int = Field(default=1, ge=0)
+    age: int = Field(default=1, ge=0, lt=2**63)
+    """An event cannot hold a larger one: the handler would fail to publish it."""
 
 
 class Answer(BaseModel):

@@ -144,6 +144,7 @@ def test_the_outputs_name_the_buses(tmp_path: Path) -> None:
         "arn": f"{EVENTS}:event-bus/default",
         "archiveName": "album-dev-default",
         "archiveArn": f"{EVENTS}:archive/album-dev-default",
+        "archiveDays": 14,
     }
     assert outputs["functions"]["gallery.index_photo"]["bus"] == "default"
     assert outputs["functions"]["people.rename_member"]["bus"] is None

@@ -196,6 +196,33 @@ def test_what_a_protected_stack_retains_is_listed_with_its_import_command(tmp_pa
     ]
 
 
+@pytest.mark.parametrize("protect", ["false", "true"])
+def test_what_a_configuration_removes_is_kept_by_the_configuration(tmp_path: Path, protect: str) -> None:
+    """No `deployed_as=` brings back the ingress, or a service that the stack does not deploy."""
+
+    def handler(lent: BookLent) -> None:
+        """Count a loan."""
+
+    loans = Table("loans", key=("loan_id",), model=Loan, service="loans")
+    functions = (subscriber(service="stats")(handler), remind(uses=[loans.write]))
+    before, _ = up(tmp_path, *functions, protect=protect)
+    ingress = {"kind": "ingress", "functionName": "x", "logGroup": "/aws/lambda/library-dev-contradance-ingress"}
+    before.outputs["deployed"]["functions"]["contradance.ingress"] = ingress
+
+    _, warnings = up(tmp_path, *functions, before=before, services='["stats"]', protect=protect)
+
+    of_ingress, of_table, of_function = sorted(warnings)
+    assert "loans.remind is no longer in the stack's services." in of_function
+    assert "loans.loans is no longer in the stack's services." in of_table
+    assert "contradance.ingress is no longer configured." in of_ingress
+    assert not any("deployed_as" in warning or "declare it" in warning for warning in warnings)
+    for warning, fix in (
+        (of_function, "the key services"),
+        (of_ingress, "ingress" if protect == "false" else "configure"),
+    ):
+        assert fix in warning.partition("\n")[2]
+
+
 def test_a_table_whose_key_changes_is_refused(tmp_path: Path) -> None:
     short = Table("loans", key=("loan_id",), model=Loan, service="loans")
     long = Table("loans", key=("loan_id", "year"), model=Loan, service="loans")

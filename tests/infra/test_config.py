@@ -44,7 +44,7 @@ def test_texts_become_what_they_spell() -> None:
         services='["loans"]',
         settings='{"fee": 0.5, "open": true, "name": "a"}',
         functions='{"loans.lend": {"memory": 512}}',
-        corsOrigins='["https://example.com", "http://localhost:3000", "https://*", "*"]',
+        corsOrigins='["https://example.com", "http://localhost:3000", "https://*", "*", "http://[::1]:3000", "chrome-extension://abc", "http://xn--mnchen-3ya.example:8080"]',
     )
 
     assert (config.archive_days, config.protect, config.services) == (7, True, ("loans",))
@@ -70,9 +70,9 @@ def test_texts_become_what_they_spell() -> None:
         ({"jwtIssuer": "https://example.com"}, "jwtIssuer and jwtAudience have no effect with apiAuth: iam"),
         ({"bus": BUS}, "archiveDays is required with another stack's bus"),
         ({"busArchive": BUS.replace("event-bus", "archive")}, "busArchive is the archive of the bus that the key bus"),
-        ({"busArchive": BUS}, "city:busArchive: String should match pattern"),
-        ({"paused": "sometimes"}, "city:paused: Input should be true, false or a list of services.\n"),
-        ({"paused": "[1]"}, "city:paused: Input should be true, false or a list of services.\n"),
+        ({"busArchive": BUS}, "city:busArchive: this is not the ARN of an archive, like arn:aws:events:"),
+        ({"paused": "sometimes"}, "city:paused: Input should be true, false or a list of different services.\n"),
+        ({"paused": "[1]"}, "city:paused: Input should be true, false or a list of different services.\n"),
         ({"corsOrigins": "[1]"}, "--path 'corsOrigins[0]' VALUE"),
         ({"tags": '{"a b": 1}'}, "--path 'tags[\"a b\"]' VALUE"),
         (
@@ -81,19 +81,47 @@ def test_texts_become_what_they_spell() -> None:
         ),
         ({"bus": BUS, "busStack": "a/b/c", "archiveDays": "7"}, "bus and busStack both name a bus"),
         (
-            {"alarmMail": "ada@example.com", "alarmTopic": "arn:aws:sns:eu-central-1:1:x"},
+            {"alarmMail": "ada@example.com", "alarmTopic": "arn:aws:sns:eu-central-1:123456789012:x"},
             "alarmTopic and alarmMail both name a target for alarms",
         ),
         (
             {"corsOrigins": '["https://shop.example/"]'},
             "city:corsOrigins[0]: an origin is a scheme and a host",
         ),
-        ({"corsOrigins": '["https://Shop.example"]'}, "city:corsOrigins[0]: an origin is a scheme"),
+        *(
+            ({"corsOrigins": f'["{origin}"]'}, "city:corsOrigins[0]: an origin is a scheme")
+            for origin in (
+                *(
+                    "https://Shop.example",
+                    "null",
+                    "https://*.example",
+                    "http://user@host",
+                    "http://münchen.example",
+                    "http://host?q",
+                ),
+                *(
+                    "http://[::1",
+                    "http://.",
+                    "http://a.",
+                    "http://host:",
+                    "http://host:0",
+                    "http://host:08",
+                    "http://a, http://b",
+                    "://a",
+                ),
+            )
+        ),
+        (
+            {"corsOrigins": '["http://localhost:80"]'},
+            "city:corsOrigins[0]: browsers leave out the default port: http://localhost",
+        ),
+        ({"corsOrigins": '["https://a:443"]'}, "city:corsOrigins[0]: browsers leave out the default port: https://a"),
+        ({"corsOrigins": '["http://localhost:65536"]'}, "city:corsOrigins[0]: a port is at most 65535"),
         (
             {"corsOrigins": '["shop.example"]'},
             "city:corsOrigins[0]: an origin is a scheme and a host in lower case",
         ),
-        ({"alarmTopic": "watch"}, "city:alarmTopic: String should match pattern"),
+        ({"alarmTopic": "watch"}, "city:alarmTopic: this is not the ARN of a standard SNS topic"),
     ],
 )
 def test_what_does_not_work_is_refused_with_its_key_its_stack_and_a_fix(values: Mapping[str, str], says: str) -> None:

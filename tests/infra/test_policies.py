@@ -89,12 +89,20 @@ ROUTES = {
     "notifications.list_notifications": {*log("notifications-list_notifications"), *read("notifications-mailbox")},
     "contradance.ingress": {*log("contradance-ingress"), publish(BUS, "food.orders", "OrderPlaced")},
 }
+SOURCES = ["food.deliveries", "food.orders", "food.payments", "food.restaurants"]
 SWEEPER = {
     *log("contradance-sweeper"),
-    publish(BUS, "food.deliveries", "DeliveryPartnerAssigned"),
-    publish(BUS, "food.orders", "OrderPlaced"),
-    publish(BUS, "food.payments", "PaymentFailed", "PaymentReversed", "PaymentSuccess"),
-    publish(BUS, "food.restaurants", "RestaurantConfirmedOrder", "RestaurantOrderConfirmationFailed"),
+    (
+        "events:PutEvents",
+        f"events:event-bus/{BUS}",
+        json.dumps(
+            {
+                "ForAllValues:StringEquals": {"events:source": SOURCES},
+                "Null": {"events:source": "false"},
+            },
+            sort_keys=True,
+        ),
+    ),
     ("dynamodb:Query", "dynamodb:table/food-delivery-dev-once/index/unpublished", ""),
     ("dynamodb:GetItem", "dynamodb:table/food-delivery-dev-once", ""),
     ("dynamodb:UpdateItem", "dynamodb:table/food-delivery-dev-once", ""),
@@ -107,7 +115,7 @@ def test_a_route_may_do_what_its_signature_says_and_nothing_else(name: str, food
     assert allowed(food.all("RolePolicy")[name]["policy"]) == ROUTES[name]
 
 
-def test_the_sweeper_may_publish_what_functions_publish_and_mark_it_so(food: Deployment) -> None:
+def test_the_sweeper_may_publish_every_event_of_the_services_and_mark_it_so(food: Deployment) -> None:
     assert allowed(food.all("RolePolicy")["contradance.sweeper"]["policy"]) == SWEEPER
 
 

@@ -162,12 +162,12 @@ def test_without_reserved_concurrency_a_small_account_is_enough(tmp_path: Path) 
 
 @pytest.mark.parametrize("key", ["alarmTopic", "pageTopic", "secretsKey"])
 def test_a_topic_or_a_key_of_another_region_is_refused(key: str, tmp_path: Path) -> None:
-    service = "kms" if key == "secretsKey" else "sns"
+    arn = "arn:aws:kms:us-east-1:123456789012:key/x" if key == "secretsKey" else "arn:aws:sns:us-east-1:123456789012:x"
 
-    told = refused(tmp_path, numbered(1), **{key: f"arn:aws:{service}:us-east-1:123456789012:x"})
+    told = refused(tmp_path, numbered(1), **{key: arn})
 
     assert f"{key} is in us-east-1" in told
-    accepted(tmp_path, numbered(1), config={key: f"arn:aws:{service}:eu-central-1:123456789012:x"})
+    accepted(tmp_path, numbered(1), config={key: arn.replace("us-east-1", "eu-central-1")})
 
 
 @pytest.mark.parametrize(

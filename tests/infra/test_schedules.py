@@ -2,14 +2,18 @@
 
 import json
 import shlex
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from contradance import Choreography, schedule
+from contradance.errors import InvalidStack
 from contradance.infra.components.schedule import INPUT
 from tests.album import album
 from tests.infra.aws_calls import calls
-from tests.infra.mocks import ACCOUNT, REGION
+from tests.infra.mocks import ACCOUNT, REGION, Deployment, Recorder
 from tests.infra.shapes import problems
 from tests.infra.stack import deployed
 
@@ -17,8 +21,8 @@ from tests.infra.stack import deployed
 @schedule(
     "cron(0 8 ? * 2#1 *)",
     timezone="Europe/Berlin",
-    start=datetime(2027, 1, 1, tzinfo=UTC),
-    end=datetime(2028, 1, 1, tzinfo=UTC),
+    start=datetime(2097, 1, 1, tzinfo=UTC),
+    end=datetime(2098, 1, 1, tzinfo=UTC),
     service="gallery",
 )
 def mail_digest() -> None: ...
@@ -46,8 +50,55 @@ def test_zone_start_and_end_are_the_schedules_own(tmp_path: Path) -> None:
     digest, sweeper = schedules["gallery.mail_digest"], schedules["contradance.sweeper"]
     assert digest["scheduleExpression"] == "cron(0 8 ? * 2#1 *)"
     assert digest["scheduleExpressionTimezone"] == "Europe/Berlin"
-    assert (digest["startDate"], digest["endDate"]) == ("2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z")
+    assert (digest["startDate"], digest["endDate"]) == ("2097-01-01T00:00:00Z", "2098-01-01T00:00:00Z")
     assert sweeper["scheduleExpressionTimezone"] == "UTC"
     assert sweeper.get("startDate") is None
     resources = [one for one in stack.resources if one.custom]
     assert [f"{one.name}: {problem}" for one in resources for call in calls(one) for problem in problems(call)] == []
+
+
+BEGAN = datetime(2020, 1, 1, 6, tzinfo=UTC)
+
+
+def scheduled(folder: Path, expression: str, before: Deployment | None = None, **options: Any) -> Deployment:
+    """Deploy one schedule, after `before`."""
+
+    def tidy() -> None: ...
+
+    function = schedule(expression, service="gallery", **options)(tidy)
+    choreography = Choreography("album", contracts=album.contracts, functions=[function])
+    recorder = Recorder(before=dict(before.outputs) if before else {})
+    return deployed(folder, choreography, secrets=None, recorder=recorder)
+
+
+def test_a_cron_that_has_begun_is_sent_without_its_start(tmp_path: Path) -> None:
+    stack = scheduled(tmp_path, "cron(0 8 * * ? *)", start=BEGAN)
+
+    assert stack.all("Schedule")["gallery.tidy"].get("startDate") is None
+
+
+@pytest.mark.parametrize("changed", ["new", "rate(2 hours)", "paused"])
+def test_a_rate_whose_start_is_over_is_refused_when_it_is_new_or_changes(changed: str, tmp_path: Path) -> None:
+    before = scheduled(tmp_path, "rate(1 hour)", start=datetime(2097, 1, 1, tzinfo=UTC))
+    deployed_then = before.outputs["deployed"]["functions"]["gallery.tidy"]
+    deployed_then["schedule"] = f"rate(1 hour) from {BEGAN.isoformat()}" + (" paused" if changed == "paused" else "")
+    expression = changed if changed.startswith("rate") else "rate(1 hour)"
+
+    with pytest.raises(
+        InvalidStack, match=r"gallery\.tidy has start=2020-01-01T06:00:00\+00:00, which is over"
+    ) as told:
+        scheduled(tmp_path, expression, None if changed == "new" else before, start=BEGAN)
+
+    _, _, fix = str(told.value).partition("datetime.fromisoformat('")
+    suggested = datetime.fromisoformat(fix.partition("'")[0])
+    assert suggested > datetime.now(UTC)
+    assert (suggested - BEGAN) % timedelta(hours=1) == timedelta(0)
+
+
+def test_a_rate_that_stays_as_it_is_is_accepted_for_good(tmp_path: Path) -> None:
+    before = scheduled(tmp_path, "rate(1 hour)", start=datetime(2097, 1, 1, tzinfo=UTC))
+    before.outputs["deployed"]["functions"]["gallery.tidy"]["schedule"] = f"rate(1 hour) from {BEGAN.isoformat()}"
+
+    stack = scheduled(tmp_path, "rate(1 hour)", before, start=BEGAN)
+
+    assert stack.all("Schedule")["gallery.tidy"]["startDate"] == "2020-01-01T06:00:00Z"

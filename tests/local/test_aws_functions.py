@@ -2,6 +2,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # it carries no types
@@ -48,7 +49,13 @@ def invoke(aws: Clients, name: str, payload: bytes = b"{}", **changes: Any) -> A
     return aws.lambda_.invoke(FunctionName=name, Payload=payload, **changes)
 
 
-@pytest.mark.parametrize("name", ["clerk-listen", ARN, f"{ARN}:$LATEST"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("clerk-listen", ARN, f"{ARN}:$LATEST", "function:clerk-listen", "000000000000:clerk-listen"),
+        *("000000000000:function:clerk-listen:$LATEST", "us-east-1:000000000000:function:clerk-listen"),
+    ],
+)
 def test_a_function_is_invoked_at_once_and_its_answer_returned(aws: Clients, desk: Desk, name: str) -> None:
     answer = invoke(aws, name, event())
 
@@ -61,11 +68,9 @@ def test_what_a_function_raises_is_an_answer(aws: Clients) -> None:
     answer = invoke(aws, "clerk-broken", event())
 
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
-    assert json.loads(answer["Payload"].read()) == {
-        "errorMessage": "the clerk is out",
-        "errorType": "Broken",
-        "stackTrace": [],
-    }
+    raised = json.loads(answer["Payload"].read())
+    assert (raised["errorMessage"], raised["errorType"]) == ("the clerk is out", "Broken")
+    assert raised["stackTrace"][-1].startswith('  File "tests/local/')
 
 
 def test_a_route_is_invoked_with_a_request_of_api_gateway(aws: Clients) -> None:
@@ -138,6 +143,47 @@ def test_a_function_that_does_not_exist_is_refused_as_boto3_knows_it(aws: Client
 
     assert caught.value.response["Error"]["Message"] == f"Function not found: {ARN.replace('listen', 'nobody')}"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        (ARN.replace("000000000000", "111111111111"), 403, "AccessDeniedException"),
+        ("111111111111:clerk-listen", 403, "AccessDeniedException"),
+        (ARN.replace("us-east-1", "eu-west-1"), 404, "ResourceNotFoundException"),
+        (ARN.replace("arn:aws:", "arn:aws-cn:"), 404, "ResourceNotFoundException"),
+        ("clerk.listen", 404, "ResourceNotFoundException"),
+        *(
+            (odd, 400, "ValidationException")
+            for odd in ("clerk-listen:", "a b", "a\x00", "\u202e", "/", "..:", ARN.replace(":lambda:", ":sqs:"), "arn:xfunction:clerk-listen")
+        ),
+        *((odd, 400, "ValidationException") for odd in (f"{ARN}:$LATEST:x", "clerk-listen:$LATEST.x", "x" * 257, "<a>", "%", "\ufffd")),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_a_name_of_a_function_is_read_as_lambda_reads_it(laptop: Laptop, name: str, status: int, code: str) -> None:
+    answer = laptop.aws.answer_path("POST", f"/2015-03-31/functions/{quote(name, safe='')}/invocations", {}, b"{}")
+
+    assert (answer.status, json.loads(answer.body)["__type"]) == (status, code)
+
+
+@pytest.mark.parametrize("qualifier", ["", "a b", "x" * 129, "<a>", "$LATEST.x"])
+def test_an_invalid_version_is_refused(laptop: Laptop, qualifier: str) -> None:
+    target = f"/2015-03-31/functions/clerk-listen/invocations?Qualifier={quote(qualifier)}"
+
+    answer = laptop.aws.answer_path("POST", target, {}, b"{}")
+
+    assert (answer.status, json.loads(answer.body)["__type"]) == (400, "ValidationException")
+
+
+def test_a_payload_of_six_megabytes_is_taken_and_a_larger_one_refused(aws: Clients) -> None:
+    largest = b'"' + b"x" * (6 * 1024 * 1024 - 2) + b'"'
+    invoke(aws, "clerk-listen", largest)
+
+    with pytest.raises(aws.lambda_.exceptions.RequestTooLargeException) as caught:
+        invoke(aws, "clerk-listen", largest + b" ")
+
+    assert caught.value.response["Error"]["Message"] == "Request must be smaller than 6291456 bytes."
 
 
 @pytest.mark.parametrize("payload", [b"no json", b"\xff\xfe", b"[" * 1001 + b"]" * 1001, b"NaN", b"1e999"])

@@ -22,6 +22,7 @@ SERVICES = {"AWSEvents": "events", "AmazonSQS": "sqs"}
 DEAD_LETTERS = "http://127.0.0.1/000000000000/clerk-listen-dead-letters"
 SOURCE = "http://127.0.0.1/000000000000/clerk-queued"
 BUS = "arn:aws:events:us-east-1:000000000000:event-bus/shop"
+TEXT = {"DataType": "String", "StringValue": "x"}
 
 
 @pytest.fixture
@@ -141,7 +142,22 @@ def test_what_the_laptop_cannot_honour_is_refused_by_name(
          "DelaySeconds has the wrong type."),
         ("GetQueueUrl", {"QueueName": "clerk-queued", "QueueOwnerAWSAccountId": "111111111111"}, "QueueDoesNotExist",
          "The specified queue does not exist."),
+        ("GetQueueUrl", {"QueueName": "clerk queued"}, "InvalidParameterValue",
+         "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"),
         ("GetQueueAttributes", {"AttributeNames": ["Colour"]}, "InvalidAttributeName", "Unknown Attribute Colour."),
+        ("ReceiveMessage", {"AttributeNames": ["All", "Colour"]}, "InvalidAttributeName", "Unknown Attribute Colour."),
+        ("ReceiveMessage", {"MessageSystemAttributeNames": ["Policy"]}, "InvalidAttributeName", "Unknown Attribute Policy."),
+        ("ListQueues", {"MaxResults": 1001}, "InvalidParameterValue",
+         "Value 1001 for parameter MaxResults is invalid. Reason: Must be an integer between 1 and 1000."),
+        ("SendMessage", {"MessageBody": "a", "MessageGroupId": "a b"}, "InvalidParameterValue",
+         ("Value a b for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and "
+          "punctuation characters. 1 to 128 in length.")),
+        ("SendMessage", {"MessageBody": "a", "MessageSystemAttributes": {"Trace": TEXT}}, "InvalidParameterValue",
+         "The message system attribute name 'Trace' is invalid."),
+        ("SendMessage", {"MessageBody": "a", "MessageSystemAttributes": {"AWSTraceHeader": {**TEXT, "DataType": "String.x"}}},
+         "InvalidParameterValue", "The message system attribute 'AWSTraceHeader' must be of type String."),
+        ("DeleteMessageBatch", {"Entries": [{"Id": "a", "ReceiptHandle": "x.1"}, {"Id": "b"}]}, "MissingParameter",
+         "The request must contain the parameter DeleteMessageBatchRequestEntry.2.ReceiptHandle."),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_has_the_code_and_the_words_of_sqs(
@@ -150,6 +166,28 @@ def test_a_wrong_parameter_has_the_code_and_the_words_of_sqs(
     status, answer = call(laptop, f"AmazonSQS.{target}", QueueUrl=DEAD_LETTERS, **parameters)
 
     assert (status, answer) == (400, {"__type": code, "message": message})
+
+
+@pytest.mark.parametrize(
+    ("queue_url", "code"),
+    [
+        (DEAD_LETTERS, None),
+        ("https://queue.amazonaws.com/000000000000/clerk-listen-dead-letters", None),
+        ("/000000000000/clerk-listen-dead-letters", None),
+        ("clerk-listen-dead-letters", None),
+        ("http://127.0.0.1/111111111111/clerk-listen-dead-letters", "QueueDoesNotExist"),
+        ("http://127.0.0.1/000000000000/none", "QueueDoesNotExist"),
+        ("\x00", "QueueDoesNotExist"),
+        *((odd, "InvalidAddress") for odd in ("http://[", "http://[::1", f"{DEAD_LETTERS}/", f"{DEAD_LETTERS}?x", "http://x", "//")),
+        ("//[x]/clerk-listen-dead-letters", "InvalidAddress"),
+        ("http://a\u2100b/000000000000/none", "QueueDoesNotExist"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_the_url_of_a_queue_is_read_or_refused(laptop: Laptop, queue_url: str, code: str | None) -> None:
+    _, answer = call(laptop, "AmazonSQS.ReceiveMessage", QueueUrl=queue_url)
+
+    assert answer.get("__type") == code
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x08", "\x0b", "\x1b", "\x1f", "\ufffe", "\uffff"], ids=ascii)
@@ -169,9 +207,6 @@ def test_tabs_lines_and_every_other_character_are_taken(laptop: Laptop) -> None:
     assert status == 200
 
 
-TEXT = {"DataType": "String", "StringValue": "x"}
-
-
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
@@ -183,6 +218,15 @@ TEXT = {"DataType": "String", "StringValue": "x"}
          "Can't cast the value of message (user) attribute 'a' to a number."),
         ({"a": {"StringValue": "x"}}, "The message attribute 'a' must contain non-empty message attribute type."),
         ({"a": {"DataType": "Text", "StringValue": "x"}}, "The message attribute 'a' has an invalid message attribute type."),
+        *(
+            ({"a": {"DataType": "Number", "StringValue": number}}, "Can't cast the value of message (user) attribute 'a' to a number.")
+            for number in ("1e127", "-1E400", "1e-129", "1" * 39, "0x1", "1_0", "\u0661", " 1", ".")
+        ),
+        ({"a": {**TEXT, "DataType": "String." + "x" * 250}}, "The message attribute 'a' has an invalid message attribute type."),
+        *(
+            ({"a": {**TEXT, name: value}}, f"The message attribute 'a' with type 'String' must use field 'StringValue', not {name}.")
+            for name, value in (("BinaryValue", "eA=="), ("StringListValues", ["x"]), ("BinaryListValues", ["eA=="]))
+        ),
         ({"AWS.a": TEXT}, "The message attribute name 'AWS.a' is invalid."),
         ({"a\x1b": TEXT}, "The message attribute name 'a\\x1b' is invalid."),
         ({f"a{number}": TEXT for number in range(11)},
@@ -199,8 +243,20 @@ def test_a_wrong_attribute_is_refused_in_the_words_of_sqs(
     assert (status, answer) == (400, {"__type": "InvalidParameterValue", "message": message})
 
 
-def test_an_attribute_with_a_control_character_is_refused(laptop: Laptop) -> None:
-    attributes = {"a": {"DataType": "String", "StringValue": "\x1b[2J"}}
+@pytest.mark.parametrize("number", ["0", "-0.000e9999", "1e126", "1E-128", "9" * 38, "9" * 38 + "0" * 80, "+.5", "1."])
+def test_every_number_of_sqs_is_taken(laptop: Laptop, number: str) -> None:
+    attributes = {"a": {"DataType": "Number", "StringValue": number}}
+
+    status, _ = call(
+        laptop, "AmazonSQS.SendMessage", QueueUrl=DEAD_LETTERS, MessageBody="a", MessageAttributes=attributes
+    )
+
+    assert status == 200
+
+
+@pytest.mark.parametrize("where", ["DataType", "StringValue"])
+def test_an_attribute_with_a_control_character_is_refused(laptop: Laptop, where: str) -> None:
+    attributes = {"a": {**TEXT, where: "String.\x1b[2J"}}
 
     status, answer = call(
         laptop, "AmazonSQS.SendMessage", QueueUrl=DEAD_LETTERS, MessageBody="a", MessageAttributes=attributes

@@ -141,7 +141,11 @@ def test_what_the_laptop_does_not_answer_is_refused_loudly(aws: Clients) -> None
         aws.sqs.create_queue(QueueName="x")
     with pytest.raises(ClientError) as on_functions:
         aws.lambda_.get_function(FunctionName="clerk-listen")
+    with pytest.raises(ClientError) as in_cbor:
+        aws.eventbridgev2.list_event_buses()
 
     assert refused(on_events) == ("UnknownOperationException", "The laptop does not answer AWSEvents.PutRule.")
     assert refused(on_queues)[1] == "The laptop does not answer AmazonSQS.CreateQueue."
+    assert refused(in_cbor)[0] == "UnknownOperationException"
+    assert refused(in_cbor)[1].startswith("The laptop does not answer ListEventBuses of ")
     assert refused(on_functions)[1].startswith("The laptop does not answer GET /2015-03-31/functions/")

@@ -1,5 +1,6 @@
 """Pages of other sites, also of this machine: what they may send, and CORS as API Gateway has it."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from contradance.local.console import application
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
 from contradance.local.laptop import Laptop
@@ -97,6 +99,51 @@ def test_a_page_reads_nothing_that_is_for_programs(url: str, target: str, page: 
 
     assert answer.status == 403
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_a_form_is_parsed_only_for_the_consoles_own_pages_and_stops_no_other_request(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def parse(*_: object, **__: object) -> list[tuple[str, str]]:
+        threads.append(threading.current_thread().name)
+        return []
+
+    monkeypatch.setattr(application, "parse_qsl", parse)
+    form = "a&" * 500_000
+
+    elsewhere = [Answer(url, "POST", "/_contradance/publish", {**page, **FORM}, form).status for page in PAGES]
+    parsed = [*threads]
+    own = Answer(url, "POST", "/_contradance/publish", {"origin": url, **FORM}, form).status
+
+    assert ({*elsewhere}, parsed, own) == ({403}, [], 403)
+    assert threads != ["contradance-http"]
+    assert len(threads) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("target", ["/_contradance/stream", "/_contradance/live", "/_contradance/static/console.js"])
+def test_a_page_elsewhere_loads_nothing_of_the_console(url: str, target: str, page: dict[str, str]) -> None:
+    answer = Answer(url, "GET", target, {"sec-fetch-mode": "no-cors", **page})
+
+    assert answer.status == 403
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "none", "sec-fetch-mode": "navigate"},
+        {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "referer": "https://example.com/"},
+    ],
+    ids=str,
+)
+def test_a_link_leads_to_the_console_and_its_own_pages_load_it(url: str, headers: dict[str, str]) -> None:
+    assert Answer(url, "GET", "/_contradance/live", headers).status == 200
+    assert Answer(url, "GET", "/_contradance/static/console.js", {"origin": url, **headers}).status == 200
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
@@ -212,8 +259,12 @@ def test_origins_are_compared_as_api_gateway_does(allowed: str, origin: str, ans
         ("GET", "/_contradance/contracts/shop.desk/Asked/%D9%A1", 404),
         ("GET", f"/_contradance/flows?before={'9' * 5_000}", 200),
         ("GET", "/_contradance/live" + "a" * 11_000, 431),
+        ("GET", "/_contradance/live/", 307),
+        ("GET", "/%5fcontradance/live", 200),
+        ("GET", "/_contradance/../_contradance/live", 404),
+        ("GET", "/_contradance/static/..%2fpages.py", 404),
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_every_answer_of_the_console_has_its_headers(url: str, method: str, target: str, status: int) -> None:
     answer = Answer(url, method, target, {})

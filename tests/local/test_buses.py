@@ -152,6 +152,41 @@ def test_put_events_refuses_sources_of_aws_and_takes_others_by_bus(run: Run) -> 
     run.assert_delivered(MemberRemoved, to="gallery.forget_member")
 
 
+ARN = "arn:aws:events:us-east-1:000000000000:event-bus/"
+
+
+@pytest.mark.parametrize(
+    ("given", "bus"),
+    [
+        ({"EventBusName": "album"}, ""),
+        ({"EventBusName": f"{ARN}album"}, ""),
+        ({"EventBusName": f"{ARN}default"}, "default"),
+        ({"EventBusName": None}, "default"),
+        ({}, "default"),
+        *(({"EventBusName": name}, None) for name in ("", "arn:", "arn:x", "arn:event-bus/", "event-bus/album", "\x00", "Album")),
+        *(
+            ({"EventBusName": f"{arn}/album"}, None)
+            for arn in (
+                "arn:aws:events:us-east-1:111111111111:event-bus",
+                "arn:aws:events:eu-west-1:000000000000:event-bus",
+                "arn:aws-cn:events:us-east-1:000000000000:event-bus",
+                "arn:aws:sqs:us-east-1:000000000000:event-bus",
+            )
+        ),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_entry_enters_the_bus_that_it_names_or_is_refused(
+    run: Run, given: dict[str, str | None], bus: str | None
+) -> None:
+    entry = {"Source": "a.b", "DetailType": "C", "Detail": "{}", **given}
+
+    answer = run.laptop.aws.answer("AWSEvents.PutEvents", json.dumps({"Entries": [entry]}).encode())
+
+    rows = run.laptop.database.read("SELECT bus FROM event")
+    assert (answer.status, rows) == ((400, []) if bus is None else (200, [(bus,)]))
+
+
 def test_a_duplicate_with_another_id_has_no_effect(run: Run) -> None:
     for _ in range(2):
         run.publish(ObjectCreated.model_validate(S3))

@@ -5,6 +5,8 @@ import json
 import logging
 import sys
 import threading
+import traceback
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from contradance import subscriber
-from contradance.local.captured import CapturedLogs, CapturedPrint, entry_of, printing, thread_errors_logged, writing
+from contradance.local.captured import CapturedLogs, entry_of, root_logged, thread_errors_logged
+from contradance.local.printed import CapturedPrint, printing, writing
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import LOGS
 from contradance.runtime import journal_record
@@ -60,6 +63,22 @@ def test_what_a_handler_prints_is_kept_and_written_through(world: World, attempt
     assert kept(world, attempt) == ["inside"]
 
 
+def test_a_terminal_is_none_for_a_handler(attempt: Attempt) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = CapturedPrint(Terminal())
+
+    with attempt:
+        inside = out.isatty()
+        with writing():
+            of_the_laptop = out.isatty()
+
+    assert (out.isatty(), inside, of_the_laptop) == (True, False, True)
+    assert not CapturedPrint(io.StringIO()).isatty()
+
+
 def test_a_printed_line_is_shown_once_where_lines_are_shown(attempt: Attempt) -> None:
     stream, shown = io.StringIO(), list[tuple[str, str]]()
 
@@ -75,19 +94,64 @@ def test_a_printed_line_is_shown_once_where_lines_are_shown(attempt: Attempt) ->
     assert stream.getvalue() == "after\n"
 
 
-def test_standard_output_is_replaced_while_a_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    before = sys.stdout
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_standard_stream_is_replaced_while_a_block_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = getattr(sys, name)
 
     with printing():
-        assert sys.stdout is not before
-        sys.stdout.write("inside\n")
-    assert sys.stdout is before
+        assert getattr(sys, name) is not before
+        getattr(sys, name).write("inside\n")
+    assert getattr(sys, name) is before
 
     with printing():
-        sys.stdout = other = io.StringIO()  # as a debugger does
-    assert sys.stdout is other
-    sys.stdout = before
-    assert capsys.readouterr().out == "inside\n"
+        setattr(sys, name, other := io.StringIO())  # as a debugger does
+    assert getattr(sys, name) is other
+    setattr(sys, name, before)
+    read = capsys.readouterr()
+    assert {"stdout": read.out, "stderr": read.err}[name] == "inside\n"
+
+
+def fail_and_print() -> None:
+    try:
+        int("x")
+    except ValueError:
+        traceback.print_exc()
+
+
+TO_ERROR: dict[str, tuple[Callable[[], object], str]] = {
+    "print": (lambda: sys.stderr.write("\x1b[2J\n"), r"\x1b[2J"),
+    "a traceback": (fail_and_print, "ValueError: invalid literal for int() with base 10: 'x'"),
+}
+
+
+@pytest.mark.parametrize(("act", "line"), TO_ERROR.values(), ids=TO_ERROR)
+def test_what_a_handler_writes_to_standard_error_is_kept_and_shown(
+    act: Callable[[], object], line: str, world: World, attempt: Attempt, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown = list[str]()
+
+    with printing(lambda entry, _: shown.append(entry.message)), attempt:
+        act()
+
+    assert line in shown
+    assert kept(world, attempt) == shown
+    assert capfd.readouterr().err == ""
+
+
+def test_what_other_packages_log_is_kept_and_shown_and_nowhere_else(
+    world: World, attempt: Attempt, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root, shown = logging.getLogger(), list[str]()
+    before = root.handlers
+
+    with root_logged(CapturedLogs(lambda entry, _: shown.append(entry.message))), attempt:
+        logging.getLogger("urllib3.connectionpool").warning("retrying")
+        logging.getLogger("asyncio").error("not retrieved")
+        logging.getLogger("urllib3").info("of no interest")
+
+    assert shown == kept(world, attempt) == ["retrying", "not retrieved"]
+    assert root.handlers is before
+    assert capfd.readouterr().err == ""
 
 
 def record(message: object, *arguments: object, name: str = "shop.orders.place") -> logging.LogRecord:
@@ -151,6 +215,21 @@ def test_one_write_of_many_lines_shows_the_first_and_the_last(attempt: Attempt) 
     shown = [line.message for line in lines]
     assert len(shown) == 1_001
     assert (shown[0], shown[500], shown[-1]) == ("0", "left out here: 4000 lines", "4999")
+
+
+def test_no_copy_is_made_of_a_text_that_ends_no_line(world: World, attempt: Attempt) -> None:
+    text = "x" * 20_000_000
+    tracemalloc.start()
+    try:
+        attempt.keep_printed("begun ")
+        attempt.keep_printed(text)
+        attempt.keep_printed(text)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 1_000_000
+    assert kept(world, attempt) == [f"begun {text}"[:2_000]]
 
 
 def test_a_long_text_is_cut_before_it_is_made_printable(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:

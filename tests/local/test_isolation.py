@@ -8,6 +8,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -18,19 +19,21 @@ from pydantic import BaseModel
 
 from contradance import PII, Choreography, route
 from contradance.choreography import AnyFunction
-from contradance.errors import LaptopError
-from contradance.local.captured import CapturedLogs, logging_kept, printing
+from contradance.errors import Conflict, LaptopError, LeaseHeld
+from contradance.local.captured import CapturedLogs, logging_kept
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
 from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation import invoker
 from contradance.local.invocation.in_flight import Flight
 from contradance.local.invocation.invoker import Invoker
 from contradance.local.laptop import Laptop
+from contradance.local.printed import printing
 from contradance.local.system.client import system_of_commands
 from contradance.local.web.server import Server
 from contradance.operate.doctor import examine
-from contradance.retry import DeliveryMode
+from contradance.retry import DeliveryMode, Retry
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.journal_record import JournalRecord
 from tests.local.desk import START, Desk, ask, dead_letters, journaled, opened, registry, wait_until
@@ -88,6 +91,21 @@ class OddText(Exception):
         return NoText("odd")
 
 
+class NoTruth(ValueError):
+    def __bool__(self) -> bool:
+        raise SystemExit
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    item: str
+
+
+class NoChange(Exception):
+    def __setattr__(self, name: str, value: object) -> None:
+        raise SystemExit
+
+
 def because(cause: BaseException) -> BaseException:
     error = ValueError("because")
     error.__cause__ = cause
@@ -114,6 +132,8 @@ RAISED: dict[str, Callable[[], BaseException]] = {
     "ExceptionGroup": lambda: ExceptionGroup("g", [ValueError()]),
     "MemoryError": MemoryError,
     "RecursionError": RecursionError,
+    "a conflict of its own": lambda: Conflict("the calendar is full"),
+    "a lease of its own": lambda: LeaseHeld("the flat is let"),
     "half of a surrogate pair": lambda: ValueError("\ud800"),
     "Unprintable": Unprintable,
     "very long": lambda: ValueError("x" * 5_000_000),
@@ -122,6 +142,10 @@ RAISED: dict[str, Callable[[], BaseException]] = {
     "a cause that raises": NoCause,
     "a cause of a cause that raises": lambda: because(NoCause()),
     "a class that raises": NoClass,
+    "a truth that raises": NoTruth,
+    "a frozen dataclass": lambda: Frozen("a"),
+    "attributes that raise when they are set": NoChange,
+    "a cause whose truth raises": lambda: because(NoTruth()),
     "a group whose members raise": lambda: NoMembers("g", [ValueError()]),
     "a text that raises": OddText,
     "a deep group": lambda: group(20_000),
@@ -195,6 +219,26 @@ def test_no_worker_of_a_started_laptop_is_lost(error: Callable[[], BaseException
 
         wait_until(lambda: [record.outcome for record in journaled(laptop, "good")] == ["done"])
         wait_until(lambda: all(len(journaled(laptop, f"bad-{n}")) == 1 for n in range(9)))
+
+
+@pytest.mark.parametrize("delivery", ["direct", "queue"])
+def test_what_passes_the_runtime_fails_its_attempt_with_a_record(
+    delivery: DeliveryMode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def passes(*_: object) -> None:
+        raise SystemExit(3)
+
+    monkeypatch.setattr(invoker, "invoke", passes)
+    clerk = Desk().clerk(delivery=delivery, retry=Retry(times=0), concurrency=1)
+    with opened(tmp_path, clerk, clock=RealClock(), started=True) as laptop:
+        ask(laptop, "a", "b")
+        wait_until(lambda: len(dead_letters(laptop)) == 2)
+        records = [*journaled(laptop, "a"), *journaled(laptop, "b")]
+        ended = laptop.close()
+
+    assert ended
+    assert [(record.outcome, record.attempt, record.dead) for record in records] == [("failed", 1, True)] * 2
+    assert all((record.error or "").startswith("SystemExit: 3 (") for record in records)
 
 
 @raised

@@ -243,3 +243,15 @@ def test_the_command_prints_what_it_would_delete_and_then_deletes_it(tmp_path: P
     for result, deleted in ((dry, False), (done, True)):
         found = json.loads(result.stdout)
         assert (found["events"], found["records"], found["deleted"]) == (before.events, before.records, deleted)
+
+
+@pytest.mark.parametrize("more", [(), ("--yes",)])
+def test_the_command_leaves_a_laptop_alone_that_runs(tmp_path: Path, more: tuple[str, ...]) -> None:
+    with food(tmp_path) as system:
+        before = system.laptop.database.read("SELECT count(*) FROM event")
+        refused = CliRunner().invoke(app, ["prune", "--state", str(tmp_path), "--older-than", "0s", *more])
+        after = system.laptop.database.read("SELECT count(*) FROM event")
+
+    assert (refused.exit_code, refused.stdout, after) == (1, "", before)
+    assert "another process runs on the state" in refused.stderr
+    assert "It deletes old events itself, every hour" in refused.stderr

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from contradance import subscriber
+from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
+from contradance.local.events.accepted import Accepted
 from contradance.local.laptop import Laptop
 from tests.local.aws import served
 from tests.local.desk import (
@@ -170,6 +172,15 @@ def test_replayed_events_are_not_archived_again(tmp_path: Path, desk: Desk) -> N
     assert (archive["EventCount"], archive["ArchiveArn"], archive["State"]) == (1, ARCHIVE, "ENABLED")
 
 
+def test_an_archive_has_the_bytes_that_eventbridge_would_write(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop:
+        ask(laptop, "é")
+        (event,) = laptop.deliveries.due("clerk.listen", START, 1)
+
+        compact = json.dumps(json.loads(event.envelope), separators=(",", ":"), ensure_ascii=False)
+        assert laptop.replays.archive_size() == (1, len(compact.encode()))
+
+
 def test_minutes_come_in_order_and_a_minute_is_shuffled(tmp_path: Path, desk: Desk) -> None:
     items = [f"{minute}-{number}" for minute in range(3) for number in range(20)]
     with opened(tmp_path, desk.clerk(), seed=3) as laptop:
@@ -295,6 +306,28 @@ def test_a_running_laptop_replays_by_itself(tmp_path: Path, desk: Desk) -> None:
         wait_until(lambda: described(laptop)["State"] == "COMPLETED")
 
 
+def test_a_replay_goes_on_after_a_failure(
+    tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("contradance.local.events.replays._PAUSE_SECONDS", 0.01)
+    with opened(tmp_path, desk.clerk(), clock=RealClock()) as laptop:
+        happened(laptop, "a", START)
+        accept, failures = laptop.bus.accept_replayed, ["the disk", "the disk"]
+
+        def failing(*given: Any) -> Accepted:
+            if failures:
+                raise LaptopError(failures.pop())
+            return accept(*given)
+
+        monkeypatch.setattr(laptop.bus, "accept_replayed", failing)
+        laptop.start()
+        replay(laptop)
+
+        wait_until(lambda: described(laptop)["State"] == "COMPLETED")
+
+    assert caplog.text.count("a replay failed, and continues after a pause") == 2
+
+
 @pytest.fixture
 def laptop(tmp_path: Path, desk: Desk) -> Iterator[Laptop]:
     with opened(tmp_path, desk.clerk()) as running:
@@ -369,9 +402,12 @@ def test_replays_are_listed_by_one_filter_and_forgotten_after_ninety_days(laptop
     assert listed(EventSourceArn=ARCHIVE + "x") == []
     assert listed(State="zebra") == "ValidationException"
     assert listed(State="RUNNING", NamePrefix="x") == "ValidationException"
-    laptop.advance(timedelta(days=91))
+    laptop.advance(timedelta(days=90))
     replay(laptop, "again.2")
-    assert listed() == ["again.2"]
+    assert sorted(listed()) == ["again.1", "again.2", "replay.1"]
+    laptop.advance(timedelta(days=1))
+    replay(laptop, "again.3")
+    assert listed() == ["again.3", "again.2"]
 
 
 def test_boto3_starts_and_follows_a_replay(laptop: Laptop, desk: Desk) -> None:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -121,3 +122,39 @@ def test_a_renamed_function_gets_what_waits_and_what_failed_under_its_old_name(t
     assert after.deployed_name == before.name != after.name
     assert (waiting, desk.items()[-1]) == (0, "waiting")
     assert [(letter.function, "failed" in letter.body) for letter in letters] == [("clerk.hear", True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("no JSON", "detail"), ("[1]", "requestPayload"), ("null", "requestPayload"), ("{}", ""), ('{"detail": 1}', "")],
+)
+def test_a_message_that_waits_while_its_function_loses_its_queue_becomes_a_dead_letter(
+    tmp_path: Path, text: str, kept: str
+) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(delivery="queue")) as laptop:
+        laptop.bus.enqueue_direct("clerk.listen", text)
+
+    with opened(tmp_path, desk.clerk()) as laptop:
+        laptop.drain()
+        (letter,) = dead_letters(laptop)
+        waiting, _ = laptop.deliveries.count()
+
+    assert (letter.json[kept] if kept else letter.json) == (text if kept == "detail" else json.loads(text))
+    assert (waiting, desk.calls) == (0, [])
+
+
+def test_a_retry_is_made_now_of_functions_that_still_exist(tmp_path: Path) -> None:
+    desk = Desk()
+    removed, kept = desk.clerk("removed", always_fails), desk.clerk("kept", fails_until(2))
+    with opened(tmp_path, removed, kept) as laptop:
+        ask(laptop, "a")
+        laptop.advance(timedelta(seconds=1))
+
+    clock = RealClock(wall=later(2).now, monotonic=lambda: 0.0)
+    with opened(tmp_path, kept, clock=clock, started=True) as laptop:
+        retried = laptop.retry(None)
+        wait_until(lambda: len(desk.items("kept")) == 2)
+
+    assert [(one.function, one.attempt) for one in retried] == [("clerk.kept", 2)]
+    assert desk.items("removed") == ["a"]

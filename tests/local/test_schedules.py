@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,3 +89,15 @@ def test_a_run_that_is_asked_for_is_found_by_the_id_of_its_flow(tmp_path: Path, 
         (record,) = laptop.journal.flows(flow)
 
     assert (record.function, record.outcome) == ("clerk.watch", "done")
+
+
+def test_each_run_that_is_asked_for_in_one_second_has_a_second_of_its_own(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.watchman("rate(1 day)")) as laptop:
+        flows_of_runs = [laptop.run_schedule("clerk.watch") for _ in range(3)]
+        laptop.drain()
+
+        times = [json.loads(text)["scheduled_time"] for (text,) in laptop.database.read("SELECT envelope FROM event")]
+
+    assert len({*flows_of_runs}) == len(desk.times("watch")) == 3
+    assert times == [f"2026-01-01T00:00:0{second}Z" for second in range(3)]

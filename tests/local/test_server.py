@@ -1,6 +1,7 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # t
 
 from contradance.errors import LaptopError
 from contradance.local.laptop import Laptop
+from contradance.local.system import client
 from contradance.local.system.client import LaptopClient
 from contradance.local.web.server import Server
 from tests.local.desk import ROUTES, Desk, asked, opened
@@ -169,6 +171,19 @@ def test_the_client_says_where_no_laptop_answers() -> None:
     )
 
 
+def test_the_client_names_a_laptop_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_TIMEOUT_SECONDS", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        with pytest.raises(LaptopError) as refusal:
+            LaptopClient(url).description()
+
+    assert str(refusal.value).startswith(
+        f"the laptop at {url} has not answered in 0.01 seconds.\n  A handler may keep it"
+    )
+
+
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
 @pytest.mark.parametrize(
     "rest", ["content-length: 6\r\n\r\n<html>", "\r\n[]", "content-length: 9\r\n\r\n{", "\r\n\xff"]
@@ -227,3 +242,76 @@ def test_a_port_is_free_again_when_the_server_has_stopped(laptop: Laptop) -> Non
         status, _, _ = ask_http(again, "GET", "/items")
 
     assert status == 200
+
+
+def test_a_failure_of_the_event_loop_is_logged_once_in_a_while(
+    laptop: Laptop, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, seen = Server(laptop, 0), threading.Event()
+
+    def fail(kind: str, number: int) -> None:
+        loop.call_exception_handler(
+            {"message": f"{kind}(<object {number}>)", "exception": OSError(24, "Too many open files")}
+        )
+
+    with server.serving() as url:
+        ask_http(url, "GET", "/items/1")
+        loop = server.servers[0].get_loop()
+        for number in range(2_048):
+            loop.call_soon_threadsafe(fail, "accept", number)
+        loop.call_soon_threadsafe(fail, "start", 0)
+        loop.call_soon_threadsafe(seen.set)
+        assert seen.wait(LONG)
+
+    assert [line.getMessage() for line in caplog.records if line.name == "contradance.server"] == [
+        "the server failed: accept: OSError: [Errno 24] Too many open files",
+        "the server failed: start: OSError: [Errno 24] Too many open files",
+    ]
+
+
+def test_a_second_signal_ends_the_process_whatever_fails(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    server, codes = Server(laptop, 0), list[int]()
+
+    def fail() -> None:
+        raise OSError(9, "a handler has closed the file")
+
+    monkeypatch.setattr(laptop.in_flight, "mark_stopped", fail)
+    monkeypatch.setattr("os._exit", codes.append)
+    try:
+        with server.serving():
+            server.stop_on_signals()
+            signal.raise_signal(signal.SIGTERM)
+            with pytest.raises(OSError, match="closed"):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert codes == [128 + signal.SIGINT]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_process_gives_up_the_port_and_ends_by_a_signal(laptop: Laptop) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    server = Server(laptop, 0)
+    try:
+        with server.serving():
+            server.stop_on_signals()
+            reading, writing = os.pipe()
+            child = os.fork()
+            if child == 0:  # as multiprocessing does
+                os.write(writing, b"runs")
+                signal.pause()
+                os._exit(0)
+            os.read(reading, 4)
+            os.close(reading)
+            os.close(writing)
+        with Server(laptop, server.port).serving():
+            os.kill(child, signal.SIGTERM)
+        _, status = os.waitpid(child, 0)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM

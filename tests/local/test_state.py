@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from contradance.errors import LaptopError
-from contradance.local.state.database import Database
+from contradance.local.state.database import _MOST_SOON, Database
 from contradance.local.state.journal_table import STATE_FILE, open_journal
 from contradance.local.state.reader import Reader
 from contradance.local.state.schema import SCHEMA_VERSION
-from tests.local.desk import Desk, ask, opened
+from tests.local.desk import Desk, ask, journaled, opened
 
 WRITERS, CHANGES = 8, 40
 OPEN_FILES = Path("/proc/self/fd")
+INSERTED = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}', NULL, 0, 0.0, NULL, NULL)"
 OWNER = """
 import sqlite3, sys
 owner = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -71,6 +72,14 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
     return make
 
 
+def with_a_pipe_as(name: str) -> Callable[[Path], AbstractContextManager[None]]:
+    def make(folder: Path) -> AbstractContextManager[None]:
+        os.mkfifo(folder / name)
+        return nullcontext()
+
+    return make
+
+
 @needs_open_files
 @pytest.mark.parametrize(
     ("spoil", "message"),
@@ -81,6 +90,8 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
         pytest.param(with_text_as("bus.lock"), "cannot be kept in .*not a database", id="no lock"),
         pytest.param(with_a_folder_as("bus.sqlite3"), "cannot be kept in .*directory", id="a folder for a database"),
         pytest.param(with_a_folder_as("bus.lock"), "cannot be kept in .*unable to open", id="a folder for a lock"),
+        pytest.param(with_a_folder_as("bus.running"), "cannot be kept in .*not a file", id="a folder for what runs"),
+        pytest.param(with_a_pipe_as("bus.running"), "cannot be kept in .*not a file", id="a pipe for what runs"),
     ],
 )
 def test_a_state_that_is_refused_leaves_no_file_open(
@@ -271,21 +282,141 @@ def test_an_interrupted_change_lets_later_ones_be_written(tmp_path: Path) -> Non
     assert written == (1,)
 
 
+def test_a_file_that_is_damaged_in_the_middle_is_refused_when_that_is_met(tmp_path: Path) -> None:
+    Database(tmp_path / STATE_FILE).close()
+    with closing(sqlite3.connect(tmp_path / STATE_FILE)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()
+    with (tmp_path / STATE_FILE).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    database = Database(tmp_path / STATE_FILE)
+    with pytest.raises(
+        LaptopError, match=r"^the laptop's state cannot be written to .*: database disk image is malformed"
+    ):
+        database.write(lambda connection: connection.execute("DELETE FROM event WHERE time > 0"))
+    with pytest.raises(LaptopError, match="cannot be read: database disk image is malformed"):
+        database.read("SELECT * FROM event")
+    written = database.write(lambda connection: connection.execute("SELECT count(*) FROM journal").fetchone())
+    database.close()
+
+    assert written == (0,)
+
+
+@pytest.mark.parametrize("by", [None, "another"], ids=["deleted", "replaced"])
+def test_nothing_is_accepted_into_a_state_that_was_deleted_or_replaced(by: str | None, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with opened(state, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        (state / STATE_FILE).rename(tmp_path / "moved")
+        if by is not None:
+            (state / STATE_FILE).write_bytes((tmp_path / "moved").read_bytes())
+
+        with pytest.raises(LaptopError, match=r"its file was deleted or replaced; start the laptop again\.$"):
+            ask(laptop, "b")
+        (tmp_path / "moved").rename(state / STATE_FILE)
+        ask(laptop, "c")
+        laptop.drain()
+
+        assert [record.outcome for record in journaled(laptop, "c")] == ["done"]
+
+
 def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:
     database = Database(tmp_path / STATE_FILE, "OFF")
-    letter = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}', NULL, 0, 0.0, NULL, NULL)"
     database._writer.execute("PRAGMA query_only = ON")
     for number in range(3):
-        database.write_soon(letter, (str(number),))
+        database.write_soon(INSERTED, (str(number),))
 
     with pytest.raises(LaptopError, match="cannot be written"):
-        database.write(lambda connection: connection.execute(letter, ("refused",)))
+        database.write(lambda connection: connection.execute(INSERTED, ("refused",)))
     database._writer.execute("PRAGMA query_only = OFF")
     database.flush()
     kept = database.read("SELECT id FROM dead_letter ORDER BY id")
     database.close()
 
     assert kept == [("0",), ("1",), ("2",)]
+
+
+def letters_in(database: Database) -> list[str]:
+    return [identifier for (identifier,) in database.read("SELECT id FROM dead_letter ORDER BY id")]
+
+
+def test_what_nobody_waits_for_is_committed_with_the_next_change_or_when_much_waits(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        first = database.write_soon(INSERTED, ("a",))
+        counts = [(len(letters_in(database)), first.done)]
+        database.write(lambda connection: connection.execute("SELECT 1"))
+        counts.append((len(letters_in(database)), first.done))
+        for number in range(_MOST_SOON):
+            database.write_soon(INSERTED, (str(number),))
+        counts.append((len(letters_in(database)), first.done))
+        database.write_soon(INSERTED, ("last",))
+        counts.append((len(letters_in(database)), first.done))
+
+    assert counts == [(0, False), (1, True), (1, True), (_MOST_SOON + 2, True)]
+
+
+def test_a_statement_that_fails_undoes_itself_alone_and_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        jobs = [database.write_soon(INSERTED, (identifier,)) for identifier in "aabc"]
+        database.flush()
+        alone = database.write_soon(INSERTED, ("a",))
+        database.flush()
+        database.write_soon(INSERTED, ("d",))
+        database.flush()
+
+        assert letters_in(database) == [*"abcd"]
+    assert [job.error is None for job in (*jobs, alone)] == [True, False, True, True, False]
+    assert caplog.text.count("a change without a waiting caller is lost: UNIQUE constraint failed") == 2
+
+
+@pytest.mark.parametrize("waiting", [0, 1, 2])
+def test_a_change_that_fails_is_undone_whole_and_raises_its_error(tmp_path: Path, waiting: int) -> None:
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute(INSERTED, ("half",))
+        raise ValueError("half-way")
+
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        for number in range(waiting):
+            database.write_soon(INSERTED, (str(number),))
+
+        with pytest.raises(ValueError, match="half-way"):
+            database.write(half)
+
+        assert letters_in(database) == [str(number) for number in range(waiting)]
+        assert database.write(lambda connection: connection.execute("SELECT 7").fetchone()) == (7,)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(3, 3), (4, 0)])
+def test_while_the_disk_fails_a_bounded_number_of_changes_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, count: int, kept: int
+) -> None:
+    monkeypatch.setattr("contradance.local.state.database._MOST_KEPT", 4)
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        database._writer.execute("PRAGMA query_only = ON")
+        for number in range(count):
+            database.write_soon(INSERTED, (str(number),))
+        database.flush()
+        database._writer.execute("PRAGMA query_only = OFF")
+        database.flush()
+
+        assert len(letters_in(database)) == kept
+    assert caplog.text.count("a change without a waiting caller is lost") == count - kept
+
+
+def test_the_space_of_deleted_rows_is_given_back(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        for number in range(2_000):
+            database.write_soon(INSERTED, (f"{number:0100}",))
+        database.flush()
+        database.write_soon("DELETE FROM dead_letter", ())
+        database.compact()
+        (pages,) = database.read("PRAGMA page_count")[0]
+
+    assert pages < 50
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

@@ -115,6 +115,32 @@ def test_of_what_pydantic_refused_no_input_is_shown() -> None:
     assert letter.error == "ValidationError: 1 validation error for Job"
 
 
+FRAMES = [
+    '  File "/opt/python/contradance/runtime/entry.py", line 34, in invoke\n    consume(\n',
+    '  File "/var/task/functions/repairs/plan_repair.py", line 12, in plan_repair\n    call(workshop)\n',
+    '  File "/opt/python/httpx/_client.py", line 300, in get\n    raise\n',
+    '  File "/var/lang/lib/python3.13/socket.py", line 3, in connect\n    raise\n',
+]
+
+
+@pytest.mark.parametrize(
+    ("frames", "place"),
+    [
+        (FRAMES, " (functions/repairs/plan_repair.py:12)"),
+        (['  File "functions/repairs/plan_repair.py", line 7, in f\n'], " (functions/repairs/plan_repair.py:7)"),
+        (FRAMES[:1], ""),
+        ([], ""),
+        (None, ""),
+        ([5, None, "x"], ""),
+        ("text", ""),
+    ],
+)
+def test_a_failed_event_names_the_authors_last_line(frames: object, place: str) -> None:
+    letter = failed(responsePayload={"errorMessage": "no answer", "errorType": "E", "stackTrace": frames})
+
+    assert letter.error == f"E: no answer{place}"
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

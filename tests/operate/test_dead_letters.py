@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,16 +16,18 @@ from contradance.errors import LaptopError, OperateError
 from contradance.local.laptop import Laptop
 from contradance.local.names import dead_letter_queue
 from contradance.local.system.client import system_of_commands
+from contradance.local.system.deployed import deployed
 from contradance.local.web.server import Server
-from contradance.operate.aws.services import BotoService
+from contradance.operate.aws.services import BotoService, Service
 from contradance.operate.aws.sqs import SqsDeadLetters
+from contradance.operate.aws.stack import stack_system
 from contradance.operate.dead_letters import find, purge, redrive
 from contradance.operate.masking import letter_as_json, masked_event
 from contradance.operate.ports import System
 from functions.choreography import food_delivery
 from tests.food import HAPPY, OUTAGE
 from tests.local.desk import Desk, always_fails, ask, asked, invalid, opened, show_item
-from tests.operate.fakes import FakeAws, WithoutWaiting
+from tests.operate.fakes import FakeAws, FakeService, LaptopAws, WithoutWaiting
 from tests.operate.running import ADAPTERS, Adapter, food_stack, letters_of, operated
 from tests.runtime.fakes import recorded
 
@@ -389,3 +392,76 @@ def test_a_look_works_on_another_sqs_than_the_laptops(sqs: Any) -> None:
     assert len(letters) == 24
     assert {letter.reason for letter in letters} == {"undelivered", "failed", "invalid"}
     assert len(again) == queues.count(REPAIR) == 23
+
+
+class Refusing(WithoutWaiting):
+    """SQS that deletes the first message of a batch, refuses the others, and every call after `calls` of them."""
+
+    def __init__(self, service: Service, calls: int) -> None:
+        super().__init__(service)
+        self._calls = calls
+
+    def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation != "delete_message_batch":
+            return super().ask(operation, **parameters)
+        self._calls -= 1
+        if self._calls < 0:
+            raise OperateError("AWS refused sqs delete_message_batch: Throttling: slower")
+        first, *rest = parameters["Entries"]
+        super().ask(operation, **{**parameters, "Entries": [first]})
+        return {"Failed": [{"Id": one["Id"], "Code": "InternalError", "Message": "again"} for one in rest]}
+
+
+def test_what_was_deleted_before_aws_refuses_is_reported_and_counted(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, Server(laptop, 0).serving() as url:
+        ask(laptop, *"abcdefghijklmnopqrstuvwxy")
+        laptop.drain()
+        aws = LaptopAws(url)
+        refusing = FakeAws(sqs=Refusing(aws.service("sqs"), calls=2), **{"lambda": aws.service("lambda")})
+        stack = stack_system(deployed(laptop.choreography, url), refusing)
+
+        found = Counter((one.outcome, one.why) for one in purge(stack, laptop.choreography, really=True))
+        left = len(letters_of(stack, laptop.choreography))
+        redriven = Counter((one.outcome, bool(one.why)) for one in redrive(stack, laptop.choreography, really=True))
+
+    assert found == {
+        ("deleted", ""): 2,
+        ("kept", "AWS refused it: InternalError: again"): 18,
+        ("kept", "AWS refused sqs delete_message_batch: Throttling: slower"): 5,
+    }
+    assert left == 23
+    assert redriven == {("redriven", True): 23}
+
+
+def test_a_queue_with_more_letters_than_are_read_is_reported(
+    tmp_path: Path, desk: Desk, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contradance.operate.aws.sqs.MOST", 3)
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, adapter) as stack:
+        ask(laptop, *"abcd")
+        laptop.drain()
+        cut: dict[str, list[str]] = {"redrive": [], "purge": [], "rest": []}
+
+        found = find(stack, laptop.choreography)
+        few = find(stack, laptop.choreography, limit=1)
+        checked = [*redrive(stack, laptop.choreography, when_cut=cut["redrive"].append)]
+        purged = [*purge(stack, laptop.choreography, really=True, when_cut=cut["purge"].append)]
+        rest = [*purge(stack, laptop.choreography, really=True, when_cut=cut["rest"].append)]
+
+    is_aws = adapter == "aws"
+    assert (found.count, found.cut, few.cut) == ((3, (LISTEN,), ()) if is_aws else (4, (), ()))
+    assert [len(one) for one in (checked, purged, rest)] == ([3, 3, 1] if is_aws else [4, 4, 0])
+    assert cut == {"redrive": [LISTEN] * is_aws, "purge": [LISTEN] * is_aws, "rest": []}
+
+
+def test_a_queue_that_shows_the_same_letters_again_and_again_may_have_more() -> None:
+    message = {"MessageId": "m", "ReceiptHandle": "r", "Body": "{}", "Attributes": {"SentTimestamp": "0"}}
+    function = DeployedFunction(kind="subscriber", function_name="x", log_group="x", dead_letter_queue_url="q")
+    stack = Deployed.model_construct(functions={LISTEN: function})
+    sqs = FakeService({"receive_message": {"Messages": [message]}, "change_message_visibility_batch": {}})
+
+    with SqsDeadLetters(stack, FakeAws(sqs=sqs)).look([LISTEN]) as view:
+        letters = [*view.letters()]
+        cut = view.cut()
+
+    assert (len(letters), cut) == (1, [LISTEN])

@@ -63,7 +63,7 @@ def test_fifty_dead_letters_are_grouped_under_one_reason(state: Path) -> None:
         wallet = system.show("/customers/ada/loyalty")
 
     assert (group.subscriber, group.reason, group.count) == (LOYALTY, "failed", ORDERS)
-    assert group.cause == "ZeroDivisionError: integer division or modulo by zero"
+    assert group.cause == "ZeroDivisionError: integer division or modulo by zero (tests/operate/test_incident.py:35)"
     assert {letter.attempts for letter in letters} == {3}
     assert wallet["orders"] == 0
 

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from contradance.local.system.deployed import deployed
 from contradance.operate.aws.insights import InsightsJournal
 from contradance.operate.flow import flows
 from contradance.operate.journal import Wanted
+from contradance.operate.level import Level
 from contradance.runtime.journal_record import JournalRecord
 from functions.choreography import food_delivery
 from tests.operate.fakes import FakeAws, FakeService
@@ -62,7 +64,7 @@ class Logs(FakeService):
 
 def journal(logs: Logs, stack: Deployed = DEPLOYED) -> tuple[InsightsJournal, list[float]]:
     pauses: list[float] = []
-    return InsightsJournal(stack, FakeAws(logs=logs), SINCE, lambda: NOW, pauses.append), pauses
+    return InsightsJournal(stack, FakeAws(logs=logs), SINCE, lambda: NOW, pause=pauses.append), pauses
 
 
 RECORDS = [
@@ -85,12 +87,14 @@ def test_a_flow_is_found_by_what_it_is_about_and_read_whole() -> None:
     assert len(pauses) == 4
 
 
-def test_many_flows_are_read_in_searches_that_cloudwatch_takes() -> None:
+@pytest.mark.parametrize(("length", "searches"), [(36, 2), (256, 9)])
+def test_many_flows_are_read_in_searches_that_cloudwatch_takes(length: int, searches: int) -> None:
+    """An event of others may have an id of 256 characters."""
     logs = Logs(*map(journaled, RECORDS))
     found, _ = journal(logs)
-    names = [f"{number:036}" for number in range(250)]
+    names = [f"{number:0{length}}" for number in range(250)]
 
-    assert len(found.of_flows(names)) == 3 * len(RECORDS)
+    assert len(found.of_flows(names)) == searches * len(RECORDS)
     assert len(found.with_logs([record("a.b", correlation_id=name) for name in names])) == len(names)
 
     queries = [query["queryString"] for query in logs.queries]
@@ -196,7 +200,7 @@ def test_a_search_that_does_not_complete_is_said_not_to(status: str) -> None:
 def test_a_search_that_never_ends_is_given_up() -> None:
     endless = FakeService({"start_query": {"queryId": "q"}, "get_query_results": {"status": "Running", "results": []}})
     pauses: list[float] = []
-    found = InsightsJournal(DEPLOYED, FakeAws(logs=endless), SINCE, lambda: NOW, pauses.append)
+    found = InsightsJournal(DEPLOYED, FakeAws(logs=endless), SINCE, lambda: NOW, pause=pauses.append)
 
     with pytest.raises(OperateError, match="did not complete"):
         found.records(Wanted(SINCE))
@@ -208,3 +212,69 @@ def test_what_is_yet_to_be_delivered_is_not_known_on_aws() -> None:
     found, _ = journal(Logs())
 
     assert found.outstanding(["f"]) == []
+
+
+@pytest.mark.parametrize(
+    ("search", "cut"),
+    [
+        (lambda found: found.flows("event-1"), True),
+        (lambda found: found.of_flows(["f"]), True),
+        (lambda found: found.with_logs(RECORDS), True),
+        (lambda found: [*found.newest(Wanted(SINCE))], True),
+        (lambda found: next(found.newest(Wanted(SINCE))), False),  # the latest is all that is wanted
+        (lambda found: [*found.lines(Wanted(SINCE))], True),
+        (lambda found: [*found.lines(Wanted(SINCE, latest=2))], False),
+        (lambda found: [*found.lines(Wanted(SINCE, latest=3))], True),
+    ],
+)
+def test_a_search_that_leaves_out_wanted_lines_is_reported_once(
+    search: Callable[[InsightsJournal], object], cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contradance.operate.aws.insights.MOST", 2)
+    told: list[str] = []
+    logs = Logs(*map(journaled, RECORDS))
+    found = InsightsJournal(DEPLOYED, FakeAws(logs=logs), SINCE, lambda: NOW, pause=lambda _: None, report=told.append)
+
+    for _ in range(2):
+        search(found)
+
+    assert [sentence.partition(":")[0] for sentence in told] == (
+        ["CloudWatch returns at most 10,000 lines of a search"] if cut else []
+    )
+    assert found.records(Wanted(SINCE)).whole is False
+
+
+def test_a_search_of_many_log_groups_is_whole_unless_a_part_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contradance.operate.aws.insights.MOST", 3)
+    monkeypatch.setattr("contradance.operate.aws.insights._GROUPS", 4)
+    found, _ = journal(Logs(*map(journaled, RECORDS)))
+
+    records = found.records(Wanted(SINCE))
+
+    assert (len(records.records) > 3, records.whole) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("level", "condition"),
+    [
+        ("DEBUG", None),
+        ("INFO", '(not ispresent(level) or level not in ["DEBUG"])'),
+        ("WARNING", '(level in ["WARNING", "ERROR", "CRITICAL"] or ispresent(journal.function))'),
+        ("CRITICAL", '(level in ["CRITICAL"] or ispresent(journal.function))'),
+    ],
+)
+def test_a_line_without_a_level_counts_as_info(level: Level, condition: str | None) -> None:
+    logs = Logs(row("loyalty.add_loyalty_points", "text alone"), row("loyalty.add_loyalty_points", {"level": "NOTICE"}))
+    found, _ = journal(logs)
+
+    lines = [*found.lines(Wanted(SINCE, level=level))]
+
+    filters = [part for part in logs.queries[0]["queryString"].split(" | ") if "(level" in part or "level)" in part]
+    assert filters == ([f"filter {condition}"] if condition else [])
+    assert len(lines) == (2 if level in ("DEBUG", "INFO") else 0)
+
+
+def test_an_empty_line_is_a_line_without_text() -> None:
+    found, _ = journal(Logs([field for field in row("a.b", "") if field["field"] != "@message"]))
+
+    assert [line.text for line in found.lines(Wanted(SINCE))] == [""]

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from contradance.local.state.database import Database
 from contradance.local.state.journal_row import records_of
-from contradance.local.state.journal_table import open_journal
-from contradance.operate.flow import Handled, Outstanding, flows
+from contradance.local.state.journal_table import STATE_FILE, LaptopJournal, open_journal
+from contradance.operate.flow import AcceptedEvent, Handled, Outstanding, flows
 from contradance.operate.journal import LogLine, Records, Wanted, follow
 from contradance.operate.published import published, with_publishers
-from contradance.runtime.journal_record import JournalRecord, PublishedEvent
+from contradance.runtime.journal_record import JournalRecord, LogEntry, PublishedEvent
 from tests.food import DECLINED, HAPPY, OUTAGE, food
 from tests.operate.test_flow import failed, record
 
@@ -48,27 +49,60 @@ class Late:
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         raise NotImplementedError
 
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:
+        raise NotImplementedError
+
     def latest(self) -> list[JournalRecord]:
         raise NotImplementedError
 
     def records(self, wanted: Wanted) -> Records:
         raise NotImplementedError
 
+    def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+        raise NotImplementedError
+
 
 def test_each_line_is_told_once_though_lines_come_late_and_out_of_order() -> None:
     journal = Late(["1", "3"], [], ["2", "4"], ["9"])
 
-    told = [line.text for line in follow(journal, Wanted(START), range(4))]
+    told = [line.text for line in follow(journal, Wanted(START), range(4), lambda: START + timedelta(minutes=3))]
 
     assert told == ["1", "3", "2", "4", "9"]
 
 
-def test_each_look_begins_a_while_before_the_last_line() -> None:
-    journal = Late(["1", "9"], [], [])
+def test_each_look_begins_a_while_before_the_last_look_whether_or_not_it_found_lines() -> None:
+    journal, times = Late([], [], ["9"], []), [START + timedelta(minutes=number) for number in (1, 5, 9, 13)]
 
-    list(follow(journal, Wanted(START), range(3)))
+    found = [line.text for line in follow(journal, Wanted(START), range(4), iter(times).__next__)]
 
-    assert journal.asked == [START, START + timedelta(minutes=7), START + timedelta(minutes=7)]
+    assert found == ["9"]
+    assert journal.asked == [START, START, START + timedelta(minutes=3), START + timedelta(minutes=7)]
+
+
+def test_on_the_laptop_every_row_is_followed_also_of_an_attempt_that_began_long_before(tmp_path: Path) -> None:
+    def attempt(number: int, began: datetime) -> JournalRecord:
+        logs = (LogEntry(at=began, level="INFO", logger="a", message=f"logged {number}"),)
+        return record("a.b", correlation_id=f"flow-{number}", started_at=began, logs=logs)
+
+    database = Database(tmp_path / STATE_FILE, "OFF")
+    journal = LaptopJournal(database)
+    looks = [
+        [attempt(1, START), attempt(2, START + timedelta(minutes=30))],
+        [],
+        [attempt(3, START + timedelta(minutes=16)), attempt(4, START - timedelta(days=1))],
+        [attempt(5, START + timedelta(minutes=31))],
+    ]
+
+    def pauses() -> Iterator[None]:
+        for look in looks:
+            for one in look:
+                journal.write(one)
+            yield
+
+    told = [line.text for line in journal.follow(Wanted(START), pauses()) if line.record is None]
+    database.close()
+
+    assert told == ["logged 1", "logged 2", "logged 3", "logged 5"]
 
 
 def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 from contradance.cli.app import app
 from contradance.deployed import Deployed, DeployedFunction
 from contradance.errors import OperateError
+from contradance.operate.aws.rows import DynamoDBRows
 from contradance.operate.aws.stack import stack_system
+from contradance.operate.copying import RowChange, RowKey
 from contradance.operate.move import plan_move
 from contradance.operate.readiness import NamedSystem, checks_before_copying, checks_before_enabling, commands_after
 from functions.choreography import food_delivery
@@ -237,3 +239,28 @@ def test_nothing_is_written_to_a_stack_that_runs_already(types: Typed) -> None:
     assert (result.exit_code, documents("payments")) == (1, {})
     assert (as_json["complete"], as_json["copied"], len(as_json["obstacles"])) == (False, [], 2)
     assert "it runs already: a copy could bring back what it has deleted" in result.stdout
+
+
+def test_what_was_copied_before_an_error_is_printed(types: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = store("prod")
+    for number in range(3):
+        old.commit(f"order-{number}", "1")
+    monkeypatch.setattr("contradance.operate.copying._TOGETHER", 2)
+    write, left = DynamoDBRows.write, [1]
+
+    def throttled(rows: DynamoDBRows, changes: Sequence[RowChange]) -> frozenset[RowKey]:
+        if not left:
+            raise OperateError("DynamoDB refuses writes")
+        left.pop()
+        return write(rows, changes)
+
+    monkeypatch.setattr(DynamoDBRows, "write", throttled)
+
+    ended = types("--yes")
+    left.append(1)
+    as_json = json.loads(types("--yes", "--json").stdout)
+
+    assert (ended.exit_code, len(documents("payments"))) == (1, 3)
+    assert ended.stdout.startswith("table payments.charges: 2 copied\nIt stopped before its end.")
+    assert "DynamoDB refuses writes" in ended.stderr
+    assert [one["copied"] for one in as_json["copied"]] == [1, 0]

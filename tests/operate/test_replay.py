@@ -13,8 +13,8 @@ from contradance.errors import LaptopError, OperateError
 from contradance.local.state.archive import open_archive
 from contradance.operate.flow import flows
 from contradance.operate.forecast import Forecast, from_archive, from_journal
-from contradance.operate.ports import System
-from contradance.operate.replay import ReplayPlan, plan, start, watch
+from contradance.operate.ports import RunningRule, System
+from contradance.operate.replay import ReplayPlan, ignores_replay, plan, start, watch
 from food_contracts.orders import OrderPlaced
 from food_contracts.registry import registry
 from functions.choreography import food_delivery
@@ -287,3 +287,29 @@ def test_a_replay_is_watched_until_it_has_ended(tmp_path: Path) -> None:
     assert [progress.state for progress in seen] == ["STARTING", "RUNNING", "COMPLETED"]
     assert seen[-1].last_replayed == datetime(2026, 1, 1, tzinfo=UTC)
     assert (seen[-1].ended, seen[0].ended) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ignores_once", "ignores_again"),
+    [
+        ({"source": ["a"]}, False, False),
+        ({"replay-name": [{"exists": False}]}, True, True),
+        ({"replay-name": [{"exists": True}]}, False, False),
+        ({"replay-name": ["replay.1"]}, False, True),
+        ({"replay-name": ["replay.2", {"exists": False}]}, True, True),
+        ({"replay-name": [{"prefix": "again."}]}, True, False),
+        ({"replay-name": [{"anything-but": {"prefix": "again."}}]}, False, True),
+        ({"$or": [{"replay-name": [{"exists": False}]}, {"source": ["a"]}]}, False, False),
+        ({"$or": [{"replay-name": [{"exists": False}]}, {"replay-name": ["again.1"]}]}, True, False),
+        ({"replay-name": {"x": ["y"]}}, True, True),
+        ({"replay-name": [{"a-later-operator": 1}]}, False, False),
+    ],
+    ids=str,
+)
+def test_a_rule_ignores_a_replay_by_what_its_pattern_means(
+    pattern: dict[str, object], ignores_once: bool, ignores_again: bool
+) -> None:
+    rule = RunningRule("ENABLED", json.dumps(pattern), ())
+
+    assert (ignores_replay(rule, "replay.1"), ignores_replay(rule, "again.1")) == (ignores_once, ignores_again)
+    assert not ignores_replay(RunningRule("ENABLED", "", ()), "replay.1")

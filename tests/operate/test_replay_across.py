@@ -91,7 +91,10 @@ def test_both_sides_start_the_same_replay(rule: str) -> None:
     ("events", "message"),
     [
         (service(state="DISABLED"), f"the rule {RULE} is DISABLED: a replay would not reach its function."),
-        (service(pattern='{"replay-name": [{"exists": false}]}'), f"the rule {RULE} matches no replayed event: its"),
+        (
+            service(pattern='{"replay-name": [{"exists": false}]}'),
+            f"the rule {RULE} matches no event of this replay: its",
+        ),
     ],
 )
 def test_a_replay_starts_by_the_deployed_rule_and_not_by_the_code_alone(events: FakeService, message: str) -> None:
@@ -127,7 +130,7 @@ def test_a_replay_starts_by_the_deployed_rule_and_not_by_the_code_alone(events: 
         (
             RULE,
             service(pattern=json.dumps({"replay-name": [{"exists": False}]})),
-            f"the rule {RULE} matches no replayed",
+            f"the rule {RULE} matches no event of this replay",
         ),
     ],
 )

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from contradance.errors import OperateError
 from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows
 from contradance.operate.aws.services import AwsRefusal
 from contradance.operate.copying import RowChange, RowKey, StoredRow, copy_rows
+from contradance.operate.move import MovedRows, MovePlan, check_direction
 from contradance.runtime.aws import layout
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.ports import Write
@@ -232,3 +234,29 @@ def test_a_table_with_a_sort_key_is_copied_and_cleaned_by_both_keys() -> None:
 
     assert (counts.same, counts.deleted) == (1, 1)
     assert [row.key for page in new.pages() for row in page] == [RowKey("ada", "2")]
+
+
+def test_only_what_was_copied_from_the_other_stack_is_a_copy_that_may_change_or_go() -> None:
+    """A service that has moved before has rows that are copies of a third stack's."""
+
+    def rows(table: str, counterpart: str) -> DynamoDBRows:
+        return DynamoDBRows(FakeAws(dynamodb=dynamodb()), f"{table}-charges", counterpart=f"{counterpart}-charges")
+
+    make_table("third-charges", sort_key=False)
+    put_charges("prod", {"order-1": "1", "order-2": "1"})
+    copy_rows(rows("prod", "payments"), rows("payments", "prod"), dry_run=False)
+    moved = MovedRows("table payments.charges", "payments-charges", "third-charges", is_once=False)
+    plan = MovePlan("payments", (), (), (moved,))
+    right = rows("payments", "third"), rows("third", "payments")
+
+    check_direction(plan, lambda _: right)
+    first = copy_rows(*right, dry_run=False)
+    client("dynamodb").delete_item(TableName="third-charges", Key={layout.PARTITION: {"S": "order-2"}})
+    with pytest.raises(OperateError, match="Name the old stack with --from"):
+        check_direction(plan, lambda _: right[::-1])
+    exchanged = copy_rows(*right[::-1], dry_run=False)
+
+    assert (first.source, first.copied) == (2, 2)
+    assert (exchanged.source, exchanged.same, exchanged.deleted) == (1, 1, 0)
+    assert documents("payments") == {"order-1": "1", "order-2": "1"}
+    assert copy_rows(rows("prod", "payments"), rows("payments", "prod"), dry_run=True).is_settled

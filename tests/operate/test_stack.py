@@ -76,6 +76,14 @@ def test_without_pulumi_there_is_another_way(tmp_path: Path) -> None:
         outputs_of("prod", tmp_path, missing)
 
 
+def test_a_pulumi_that_cannot_be_run_is_an_error(tmp_path: Path) -> None:
+    def forbidden(command: Sequence[str]) -> tuple[int, str, str]:
+        raise PermissionError(13, "Permission denied", command[0])
+
+    with pytest.raises(OperateError, match=r"the command `pulumi`, .* cannot be run: .*Permission denied"):
+        outputs_of("prod", tmp_path, forbidden)
+
+
 @pytest.mark.parametrize(("content", "said"), [(None, "No such file or directory"), (b"\xff", "it is not UTF-8")])
 def test_a_file_that_cannot_be_read_is_said_to_be(tmp_path: Path, content: bytes | None, said: str) -> None:
     file = tmp_path / "outputs.json"
@@ -84,6 +92,13 @@ def test_a_file_that_cannot_be_read_is_said_to_be(tmp_path: Path, content: bytes
 
     with pytest.raises(OperateError, match=f"cannot be read: {said}"):
         outputs_in(file)
+
+
+def test_a_variable_that_boto3_cannot_read_is_an_error_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "LOUD")
+
+    with pytest.raises(OperateError, match=r"cannot make a client of sqs: Invalid endpoint: LOUD\.\n  Correct the env"):
+        Boto("us-east-1").service("sqs")
 
 
 def test_without_boto3_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,10 @@ class Queue:
         """`Messages`: SQS's DeleteMessage."""
         self._messages.pop(message["messageId"], None)
 
+    def age(self, message: str, age: timedelta) -> None:
+        """Have a message sent so long before now."""
+        self._messages[message].sent = self._clock.now() - age
+
     def run(self) -> None:
         """Receive and invoke until the queue is empty."""
         while self._messages:

@@ -5,13 +5,13 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID, uuid5
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
-from contradance import Delivery, HttpError, Reply, route
+from contradance import Delivery, HttpError, Reply, Value, route
 from contradance.annotation import type_name
 from contradance.choreography import AnyFunction
 from contradance.runtime.request import MAX_IDEMPOTENCY_KEY
@@ -453,7 +453,27 @@ def answering(body: object, publishes: object = None) -> AnyFunction:
 VIEW = TicketView(ticket_id=TICKET, items=1)
 
 
+class Priced(Value):
+    """A view whose validator changes a value that it is given again."""
+
+    cents: Annotated[int, BeforeValidator(lambda value: round(value * 100))]
+
+
+@route("GET /price", service="tickets")
+def show_price() -> Priced:
+    return Priced.model_validate({"cents": 9.5})
+
+
+@route("GET /prices", service="tickets")
+def show_prices() -> list[Priced]:
+    return [Priced.model_validate({"cents": 9.5})]
+
+
 class TestResponse:
+    def test_a_validator_does_not_change_the_answer_that_a_handler_built(self, world: World) -> None:
+        assert world.ask(show_price, get()) == (200, {"cents": 950})
+        assert world.ask(show_prices, get()) == (200, [{"cents": 950}])
+
     @pytest.mark.parametrize(
         ("publishes", "expected"),
         [

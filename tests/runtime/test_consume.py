@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from contradance import Contract, Delivery, Retry, subscriber
 from contradance.choreography import AnyFunction
@@ -226,6 +227,34 @@ class TestInvalid:
         assert world.outcomes == ["invalid"]
         assert json.loads(letter.body) == {"id": "message-0", "detail": body}
 
+    def test_an_event_whose_validator_raises_is_invalid_and_names_the_contract(self, world: World) -> None:
+        given: list[Contract] = []
+        shelves: dict[str, int] = {}
+
+        class TicketMoved(Contract, source="desk.tickets", subject="ticket_id"):
+            ticket_id: UUID
+            shelf: str = ""
+
+            @field_validator("shelf")
+            @classmethod
+            def known(cls, shelf: str) -> str:
+                return str(shelves[shelf])
+
+        @subscriber(service="repairs")
+        def find_ticket(event: TicketMoved) -> None:
+            given.append(event)
+
+        event = {**changed(ticket_id=str(TICKET), shelf="Jane"), "detail-type": "TicketMoved"}
+        event["detail"]["metadata"]["version"] = 1
+        world.deliver(find_ticket, event)
+
+        (letter,) = world.dead_letters.sent
+        assert (given, world.outcomes) == ([], ["invalid"])
+        reason = letter.attributes["ERROR_MESSAGE"]
+        assert "is desk.tickets/TicketMoved v1" in reason
+        assert "repairs.find_ticket cannot read it: KeyError" in reason
+        assert "Have the validator raise ValueError; contract in tests/runtime/test_consume.py" in reason
+
     def test_an_event_is_retried_when_its_dead_letter_cannot_be_written(self, world: World) -> None:
         world.dead_letters.outage = True
 
@@ -302,6 +331,34 @@ class TestVersions:
         assert "owner: String should have at most 40 characters" in str(record.error)
         assert "Jane" not in json.dumps(letter.attributes)
 
+    def test_what_an_upcast_raises_has_the_authors_traceback(self, world: World) -> None:
+        class Reopened(Contract, source="desk.tickets", subject="ticket_id"):
+            ticket_id: UUID
+
+        class ReopenedV2(
+            Contract,
+            source="desk.tickets",
+            detail_type="Reopened",
+            version=2,
+            upcasts=Reopened,
+            subject="ticket_id",
+        ):
+            ticket_id: UUID
+
+            @classmethod
+            def upcast(cls, old: Reopened) -> "ReopenedV2":
+                raise LookupError("no such owner")
+
+        @subscriber(service="repairs")
+        def read(event: ReopenedV2) -> None: ...
+
+        world.deliver(read, delivered(Reopened(ticket_id=TICKET)))
+
+        (record,) = world.journal.records
+        assert record.outcome == "invalid"
+        assert 'raise LookupError("no such owner")' in str(record.traceback)
+        assert "LookupError: no such owner (tests/runtime/test_consume.py:" in str(record.error)
+
 
 class TestDuplicates:
     def test_a_duplicate_of_what_is_done_does_nothing(self, world: World) -> None:
@@ -341,15 +398,18 @@ class TestDuplicates:
         assert "already handling" in str(world.journal.records[1].error)
         assert len(failing.deliveries) == 1
 
-    def test_a_lease_ends_with_the_timeout_of_its_function(self, world: World) -> None:
+    def test_a_lease_ends_a_second_after_the_timeout_of_its_function(self, world: World) -> None:
         failing = Flaky(times=1)
         with pytest.raises(Outage):
             world.deliver(failing.function, recorded("eventbridge"), "request-1")
 
-        world.clock.sleep(31)
+        world.clock.sleep(30.5)
+        with pytest.raises(LeaseHeld):
+            world.deliver(failing.function, recorded("eventbridge"), "request-2")
+        world.clock.sleep(0.5)
         world.deliver(failing.function, recorded("eventbridge"), "request-2")
 
-        assert world.outcomes == ["failed", "done"]
+        assert world.outcomes == ["failed", "failed", "done"]
 
 
 class Flaky:

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from contradance.envelope import seal_initial
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.error_description import author_traceback, describe_error
+from contradance.runtime.frames import format_frames, stack_trace
 from tests.runtime.desk import TicketOpened, opened
 
 NAME = "Jane Doe"
@@ -188,3 +189,90 @@ class Shelf(BaseModel):
 )
 def test_the_place_is_the_authors_last_line_not_a_librarys(failing: Callable[[], object]) -> None:
     assert "(tests/runtime/test_error_description.py:" in describe_error(caught(failing))
+
+
+def broken(value: int) -> int:
+    raise LookupError("no such shelf")
+
+
+class Rack(BaseModel):
+    number: Annotated[int, PlainSerializer(broken)] = 1
+
+
+def noted() -> None:
+    error = ValueError("a bad shelf")
+    error.add_note("it is the shelf of room 7")
+    raise error
+
+
+def chained() -> None:
+    try:
+        noted()
+    except ValueError as error:
+        raise RuntimeError("no book") from error
+
+
+def grouped() -> None:
+    raise ExceptionGroup("several", [caught(noted), ValueError("another")])
+
+
+def silent() -> None:
+    raise ValueError
+
+
+AUTHORS: dict[str, tuple[Callable[[], object], list[str]]] = {
+    "plain": (lambda: dict[str, int]()["shelf"], ["KeyError: 'shelf'"]),
+    "of the standard library": (lambda: json.loads("{"), ["JSONDecodeError: Expecting property name"]),
+    "of Pydantic": (lambda: Form(name=NAME), ["ValidationError: Form: name: String should have at most 3 characters"]),
+    "in a serializer": (lambda: Rack().model_dump(), ["Error calling function `broken`: LookupError: no such shelf"]),
+    "in a serializer of JSON": (
+        lambda: Rack().model_dump_json(),
+        ["Error calling function `broken`: LookupError: no such shelf"],
+    ),
+    "with a note": (noted, ["ValueError: a bad shelf\nit is the shelf of room 7"]),
+    "chained": (chained, ["a bad shelf\nit is the shelf of room 7", "RuntimeError: no book"]),
+    "a group": (grouped, ["several (2 sub-exceptions)", "it is the shelf of room 7", "ValueError: another"]),
+    "without a message": (silent, ["\nValueError"]),
+    "a type without JSON": (lambda: TypeAdapter(object).dump_json(object()), ["Unable to serialize unknown type"]),
+}
+
+
+@pytest.mark.parametrize(("call", "reasons"), AUTHORS.values(), ids=AUTHORS)
+def test_a_traceback_ends_at_the_authors_line_with_the_reason(call: Callable[[], object], reasons: list[str]) -> None:
+    error = caught(call)
+
+    text = author_traceback(error)
+    frames = [line for line in text.splitlines() if line.startswith('  File "')]
+
+    assert "tests/runtime/test_error_description.py" in frames[-1]
+    assert all(reason in text for reason in reasons)
+    assert describe_error(error).rpartition(" (")[2].startswith("tests/runtime/test_error_description.py:")
+    assert "tests/runtime/test_error_description.py" in stack_trace(error)[0]
+    assert NAME not in text
+
+
+def test_a_note_that_quotes_pydantic_shows_no_value() -> None:
+    cause = caught(lambda: Form(name=NAME))
+    cause.add_note(f"refused: {cause}")
+
+    text = author_traceback(caught_from(cause))
+
+    assert NAME not in text
+    assert text.count("refused: ") == 2
+
+
+def caught_from(cause: Exception) -> Exception:
+    def fail() -> None:
+        error = RuntimeError("no form")
+        error.add_note(f"refused: {cause}")
+        raise error from cause
+
+    return caught(fail)
+
+
+@pytest.mark.parametrize("notes", [5, [5, None], "text", ["x" * 10**6] * 100])
+def test_odd_notes_are_left_out_or_cut(notes: object) -> None:
+    error = caught(silent)
+    error.__notes__ = notes  # type: ignore[assignment]  # an author may assign anything
+
+    assert len(author_traceback(error)) < 10_000

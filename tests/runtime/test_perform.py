@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from contradance import Contract, ContractViolation, Delivery, schedule, subscriber
 from contradance.choreography import AnyFunction
-from contradance.envelope import MAX_EVENT_BYTES
-from contradance.errors import Conflict, LeaseHeld, LeaseLost, TooMuchWork
+from contradance.envelope import MAX_EVENT_BYTES, derived_id
+from contradance.errors import Conflict, LeaseHeld, LeaseLost, PublishFailed, TooMuchWork
 from contradance.function import Function
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.state.database import Database
@@ -270,6 +270,24 @@ class TestRefusals:
         assert world.outcomes == ["failed"]
         assert "Jane" not in str(world.journal.records[0].error)
 
+    @pytest.mark.parametrize(
+        ("returned", "fix"),
+        [
+            (RepairRefused(ticket_id=TICKET), "Return what the annotation names, or annotate what is returned."),
+            ({"ticket_id": "1"}, r"Build the event: return RepairPlanned\(\.\.\.\)\."),
+        ],
+        ids=["event", "dict"],
+    )
+    def test_the_fix_is_to_build_an_event_or_to_annotate_it(self, world: World, returned: object, fix: str) -> None:
+        @subscriber(service="repairs")
+        def look(event: TicketOpened) -> None:
+            return cast("None", returned)
+
+        with pytest.raises(ContractViolation, match=f"publishes RepairPlanned.\n  {fix}"):
+            world.deliver(_returning(returned), delivered(opened(), "event-1"), "request-1")
+        with pytest.raises(ContractViolation, match=r"publishes nothing\.\n  Return what the annotation"):
+            world.deliver(look, delivered(opened(), "event-1"), "request-1")
+
     def test_an_event_built_around_its_validation_is_refused(self, world: World) -> None:
         broken = RepairPlanned.model_construct(ticket_id=TICKET, step=-1, note="Jane Doe")
 
@@ -299,9 +317,11 @@ class TestRefusals:
         too_much = [planned(note="x" * 176 * KIB)] * 2
 
         world.deliver(Counting(*enough).function, delivered(opened(), "event-1"), "request-1")
+        rest = len(world.events.accepted[0]["Detail"].encode()) - 170 * KIB
+        size = 2 * (rest + 176 * KIB + 200)
         with pytest.raises(
             TooMuchWork,
-            match=rf"repairs\.plan_repair publishes and answers \d+ bytes at once; the limit is {MAX_SEALED_BYTES}",
+            match=rf"repairs\.plan_repair publishes and answers {size} bytes at once; the limit is {MAX_SEALED_BYTES}",
         ):
             world.deliver(Counting(*too_much).function, delivered(opened(), "event-2"), "request-2")
 
@@ -376,6 +396,50 @@ class TestConflicts:
         assert [(record.outcome, record.attempt) for record in world.journal.records] == [("failed", 1)]
         assert world.events.calls == []
 
+    def test_pauses_grow_to_a_second(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        pauses: list[float] = []
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        monkeypatch.setattr(world.clock, "sleep", pauses.append)
+        function, _ = self.contended(world, times=7)
+
+        world.deliver(function, recorded("eventbridge"))
+
+        assert [pause for pause in pauses if pause] == [0.1, 0.2, 0.4, 0.8, 1, 1, 1]
+
+    @pytest.mark.parametrize(("seconds", "runs"), [(14.6, 2), (14.8, 1)])
+    def test_half_a_second_is_kept_to_report_the_last_conflict(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, seconds: float, runs: int
+    ) -> None:
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        function, seen = self.contended(world, times=9, seconds=seconds)
+
+        with pytest.raises(Conflict):
+            world.deliver(function, recorded("eventbridge"), passing=True)
+
+        assert len(seen) == runs
+
+    def test_half_a_second_is_kept_to_report_a_failed_publish(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        world.events.refuse(
+            derived_id("repairs.plan_repair", "desk.tickets", "event-2", 0), *["ThrottlingException"] * 9
+        )
+
+        with pytest.raises(PublishFailed):
+            world.deliver(_returning(planned()), delivered(opened(), "event-2"), milliseconds=1000, passing=True)
+
+        assert len(world.events.calls) == 3, "after pauses of 0.1 and 0.2 s the next of 0.4 s would end too late"
+
+    def test_an_attempt_without_time_left_commits_nothing(self, world: World) -> None:
+        counting = Counting()
+
+        with pytest.raises(LeaseLost, match=r"repairs\.plan_repair took longer than it may run"):
+            world.deliver(counting.function, recorded("eventbridge"), milliseconds=0)
+
+        assert (counting.runs, stored(world), world.events.calls) == (1, [], [])
+        assert world.outcomes == [], "a late attempt is recorded as a timeout"
+
     def test_with_a_time_scale_a_lease_lasts_as_long_as_the_handler_may_run(self, world: World) -> None:
         real = [0.0]
         world.environment = replace(
@@ -443,6 +507,16 @@ class TestSchedules:
         assert first["correlation_id"] != second["correlation_id"]
         assert world.journal.records[0].trigger == "rate(1 day)"
         assert world.journal.records[0].event_id is None
+
+    def test_a_run_is_about_the_subject_of_its_first_event(self, world: World) -> None:
+        @schedule("rate(1 day)", service="repairs")
+        def remind() -> list[RepairPlanned]:
+            return [planned(), RepairPlanned(ticket_id=UUID(int=7))]
+
+        world.deliver(remind, recorded("scheduler"))
+
+        (record,) = world.journal.records
+        assert record.subject == str(TICKET)
 
     def test_a_schedule_that_raises_is_journaled_and_retried(self, world: World) -> None:
         runs: list[int] = []

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import pytest
 
+from contradance.bounds import MAX_PROBLEMS
 from contradance.envelope import SealedEvent
 from contradance.errors import PublishFailed
 from contradance.identity import Identity
@@ -62,14 +63,14 @@ class TestChunks:
 
     def test_a_call_holds_less_than_a_megabyte_of_utf8(self, events: FakeEvents, clock: VirtualClock) -> None:
         overhead = len("desk.repairs") + len("RepairPlanned")
-        exactly = [sealed(number, size=MAX_CALL_BYTES // 4 - overhead) for number in range(4)]
+        exactly = [sealed(number, size=MAX_CALL_BYTES // 4 - overhead) for number in range(8)]
         one_byte_more = [*exactly[:3], sealed(3, size=MAX_CALL_BYTES // 4 - overhead + 1)]
 
         publish(exactly, events, "desk", clock, 30)
         publish(one_byte_more, events, "desk", clock, 30)
 
         assert MAX_CALL_BYTES == 1_000_000
-        assert [len(call) for call in events.calls] == [4, 3, 1]
+        assert [len(call) for call in events.calls] == [4, 4, 3, 1]
 
     def test_an_entry_says_what_eventbridge_routes_by(self, events: FakeEvents, clock: VirtualClock) -> None:
         publish([sealed(1)], events, "arn:aws:events:eu-central-1:123456789012:event-bus/desk", clock, 30)
@@ -131,6 +132,22 @@ class TestRefusedEntries:
         assert len(events.accepted) == 12
         assert "event-007 (desk.repairs/RepairPlanned v1): AccessDeniedException" in str(failure.value)
 
+    @pytest.mark.parametrize(("count", "more"), [(MAX_PROBLEMS, []), (MAX_PROBLEMS + 3, ["  and 3 more"])], ids=str)
+    def test_of_many_events_the_first_are_named_and_the_others_counted(
+        self, events: FakeEvents, clock: VirtualClock, count: int, more: list[str]
+    ) -> None:
+        for event_id in ids(many(count)):
+            events.refuse(event_id, "MalformedDetail")
+
+        with pytest.raises(PublishFailed) as failure:
+            publish(many(count), events, "desk", clock, 30)
+
+        assert str(failure.value).splitlines() == [
+            f"{count} of {count} events were not published to desk",
+            *(f"  {event_id} (desk.repairs/RepairPlanned v1): MalformedDetail" for event_id in ids(many(MAX_PROBLEMS))),
+            *more,
+        ]
+
     def test_a_refused_chunk_does_not_hold_up_the_next(self, events: FakeEvents, clock: VirtualClock) -> None:
         for event_id in ids(many(10)):
             events.refuse(event_id, "AccessDeniedException")
@@ -154,6 +171,14 @@ class TestRefusedEntries:
         publish(many(1), events, "desk", clock, 30)
 
         assert len(events.calls) == 5
+
+    def test_an_answer_without_a_result_for_each_entry_is_an_error(
+        self, events: FakeEvents, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(events, "put_events", lambda **_: {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
+
+        with pytest.raises(ValueError, match="shorter"):
+            publish(many(2), events, "desk", clock, 30)
 
     def test_a_call_that_is_refused_as_a_whole_is_raised(self, events: FakeEvents, clock: VirtualClock) -> None:
         events.outage = True
@@ -187,6 +212,17 @@ class TestTime:
         assert all(len(pauses) == 4 for pauses in all_pauses)
         assert max(pauses[3] for pauses in all_pauses) > 0.1
         assert len({tuple(pauses) for pauses in all_pauses}) == 20
+
+    def test_the_longest_pauses_double_from_a_tenth_of_a_second(
+        self, events: FakeEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        clock = Pauses()
+        events.refuse("event-000", *["ThrottlingException"] * 4)
+
+        publish(many(1), events, "desk", clock, 30)
+
+        assert clock.pauses == [0.1, 0.2, 0.4, 0.8]
 
     def test_nothing_is_sent_again_when_the_time_is_up(self, events: FakeEvents) -> None:
         clock = Pauses()

@@ -116,6 +116,37 @@ def test_a_hanging_event_costs_its_own_time_alone(world: World, clock: LambdaClo
     assert clock.now() - started < 3 * TIMEOUT + 6 * TIMEOUT + timedelta(minutes=1)
 
 
+def test_a_hanging_handler_is_interrupted_at_the_end_of_its_own_time(world: World, clock: LambdaClock) -> None:
+    queue = queue_of(world, Workshop(clock, times=0), "hanging")
+    started = clock.now()
+
+    queue.run()
+
+    assert clock.now() - started == TIMEOUT
+    assert world.outcomes == ["failed"]
+
+
+@pytest.mark.parametrize("reason", ["failed", "invalid", "expired"])
+def test_a_dead_letter_leaves_its_queue_before_the_next_message_is_begun(
+    world: World, clock: LambdaClock, reason: str
+) -> None:
+    for seed in range(6):  # in some of these orders the process dies after the dead letter
+        workshop = Workshop(clock, times=0)
+        event = delivered(opened(channel="failing"), f"dead-{seed}")
+        if reason == "invalid":
+            event["detail"]["data"] = None
+        queue = Queue(
+            world, workshop.function, [event, delivered(opened(channel="dying"), f"dying-{seed}")], Random(seed)
+        )
+        if reason == "expired":
+            queue.age("message-0", DAYS + timedelta(seconds=1))
+
+        queue.run()
+
+    reasons = Counter(letter.attributes["REASON"] for letter in world.dead_letters.sent)
+    assert reasons == Counter({reason: 6}) + Counter({"failed": 6})
+
+
 def test_the_pause_after_a_failure_does_not_grow_with_the_batch(world: World, clock: LambdaClock) -> None:
     pauses = {}
     for batch in (1, 10):

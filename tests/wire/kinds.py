@@ -135,7 +135,7 @@ STANDARD: Final = (
     _held("StrEnum", s.Shade, s.Shade.DARK),
     _held("Enum of several types", s.Mixed, s.Mixed.ONE, s.Mixed.TWO),
     _held("Flag", s.Access, s.Access.READ, s.Access.READ | s.Access.WRITE),
-    _held("IntFlag", s.Bits, s.Bits.A, s.Bits.A | s.Bits.B),
+    _held("IntFlag", s.Bits, s.Bits.A, s.Bits.A | s.Bits.B, s.Bits(8)),
     _held('Literal["a", "b"]', Literal["a", "b"], "a", "b"),
     _held('Literal[1, "x"] | None', Literal[1, "x"] | None, 1, "x", None),
     _refused("Literal[Colour.RED]", Literal[s.Colour.RED], "whose JSON is not read back", s.Colour.RED),
@@ -153,6 +153,7 @@ STANDARD: Final = (
     ),
     _held("object", object, 1, "x", None),
     _refused("Hashable", Hashable, "has no JSON form", 1, "x"),
+    _refused("EllipsisType", type(...), "which has no JSON", ...),
 )
 CONTAINERS: Final = (
     _held("list[int]", list[int], [], [1, 2]),
@@ -205,6 +206,21 @@ CONTAINERS: Final = (
     _held("dict[int | str, int]", dict[int | str, int], {"a": 1}, lost=({1: 1},)),
     _held("dict[str, dict[str, Value]]", dict[str, dict[str, s.Point]], {"a": {"b": s.Point(x=1)}}),
     _held("defaultdict[str, list[int]]", defaultdict[str, list[int]], defaultdict(list, {"a": [1]})),
+    _refused("dict[SecretStr, int]", dict[pydantic.SecretStr, int], "is a secret", {"x": 1}),
+    _refused(
+        "dict[FutureDate, int]",
+        dict[pydantic.FutureDate, int],
+        "is in the future only for a while",
+        {date(2999, 1, 1): 1},
+    ),
+    _held("OrderedDict[IntEnum, int]", OrderedDict[s.Level, int], OrderedDict({s.Level.HIGH: 2, s.Level.LOW: 1})),
+    _refused(
+        "OrderedDict[tuple[int, int], int]",
+        OrderedDict[tuple[int, int], int],
+        "has keys that cannot be read back",
+        OrderedDict({(1, 2): 1}),
+    ),
+    _held("Counter[int]", Counter[int], Counter([1, 1, 2])),
     _held("OrderedDict[str, int]", OrderedDict[str, int], OrderedDict(b=1, a=2)),
     _held("Counter[str]", Counter[str], Counter("aab")),
     _held("Mapping[str, int]", Mapping[str, int], {"a": 1}),
@@ -320,6 +336,7 @@ UNIONS: Final = (
     _held("date | datetime", date | datetime, NOON, date(2026, 1, 31)),
     _held("date | str", date | str, date(2026, 1, 31), "x", lost=("2026-01-31",)),
     _held("Enum | str", s.Colour | str, "x", lost=(s.Colour.RED,)),
+    _held("IntEnum | int", s.Level | int, 1, lost=(s.Level.HIGH,)),
     _held("bytes | str", bytes | str, b"x", lost=("x",)),
     _held("Literal | int", Literal["none"] | int, "none", 1),
     _held("list[int] | tuple[int, ...]", list[int] | tuple[int, ...], [1], (1,)),
@@ -351,6 +368,22 @@ UNIONS: Final = (
         "which differ only in fields that a consumer ignores",
         s.NoteA(n=1),
         s.NoteB(n=1, why="late"),
+    ),
+    _held("list[Value] | list[Value]", list[s.NoteA] | list[s.NoteB], [s.NoteA(n=1)], [s.NoteB(n=1, why="late")]),
+    *(
+        _refused(
+            f"{name}, left to right", Annotated[union, Field(union_mode="left_to_right")], "which differ only", *values
+        )
+        for name, union, *values in (
+            ("list[Value] | list[Value]", list[s.NoteA] | list[s.NoteB], [s.NoteB(n=1, why="late")]),
+            ("dict[str, Value] | dict[str, Value]", dict[str, s.NoteA] | dict[str, s.NoteB], {"a": s.NoteB(n=1)}),
+            (
+                "Value of Values",
+                s.Pair[s.NoteA] | s.Pair[s.NoteB],
+                s.Pair[s.NoteB](first=s.NoteB(n=1), second=s.NoteB(n=2)),
+            ),
+            ("Value and a union within a union", (s.NoteA | int) | list[s.NoteB] | list[s.NoteA], [s.NoteB(n=1)]),
+        )
     ),
     _held("list of a discriminated union", list[s.TaggedPet], [s.Cat(lives=9), s.Dog(tricks=1)]),
     _held(
@@ -408,9 +441,12 @@ CUSTOM: Final = (
     _held("WrapSerializer", s.Wrapped, 5),
     _held("validator and serializer that agree", s.Hex, 255),
     _held("serializer that loses something", s.OneDecimal, 0.5, lost=(0.55,)),
+    _held("serializer without a return type", s.Quoted, 5),
+    _held("serializer that drops the places of a Decimal", s.AsFloat, Decimal("1.1"), lost=(Decimal("1.10"),)),
     _held("serializer that masks", s.Masked, lost=("secret",)),
     _held("custom type with __eq__", s.Celsius, s.Celsius(1.5)),
     _held("custom type without __eq__", s.Opaque, s.Opaque(1.5)),
+    _held("custom type without a JSON Schema", s.Unschemed, s.Unschemed("x")),
     _held("custom type whose JSON is not stable", s.LossyOpaque, lost=(s.LossyOpaque(1.5),)),
     _held("InstanceOf[custom type]", pydantic.InstanceOf[s.Celsius], s.Celsius(1.5)),
     _held("SkipValidation[int]", pydantic.SkipValidation[int], 1, lost=(ID,)),

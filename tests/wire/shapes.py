@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum, Flag, IntEnum, IntFlag, StrEnum
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, TypeVar
 
@@ -384,6 +385,26 @@ class Opaque:
         return _custom(cls, lambda value: value.number)
 
 
+class Unschemed:
+    """A custom type that Pydantic has no JSON Schema for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unschemed) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, cls) else cls(str(value)),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.text),
+        )
+
+
 class LossyOpaque:
     """A custom type without `__eq__`, whose JSON grows with each reading."""
 
@@ -413,6 +434,10 @@ def _wrap_str(value: Any, handler: SerializerFunctionWrapHandler) -> Any:
     return handler(value)
 
 
+def _unquoted(value: Any) -> Any:
+    return value["is"] if isinstance(value, dict) else value
+
+
 def _pet(value: Any) -> str:
     return "cat" if "lives" in (value if isinstance(value, dict) else dir(value)) else "dog"
 
@@ -431,6 +456,8 @@ Hex = Annotated[
     BeforeValidator(lambda value: int(value, 16) if isinstance(value, str) else value),
     PlainSerializer(hex, return_type=str),
 ]
+Quoted = Annotated[int, PlainSerializer(lambda value: {"is": value}), BeforeValidator(_unquoted)]
+AsFloat = Annotated[Decimal, PlainSerializer(float)]
 OneDecimal = Annotated[float, PlainSerializer(lambda value: round(value, 1), return_type=float)]
 Masked = Annotated[str, PlainSerializer(lambda _: "***", return_type=str)]
 Wrapped = Annotated[int, WrapSerializer(_wrap_str)]

@@ -2,14 +2,24 @@
 
 import json
 from copy import deepcopy
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
+from enum import Enum, IntEnum
 from types import SimpleNamespace
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PlainSerializer, computed_field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    computed_field,
+    create_model,
+)
 from pydantic.alias_generators import to_camel
 
 from contradance import Contract, ContractViolation, Registry, Value
@@ -131,6 +141,14 @@ def test_a_validator_does_not_change_the_delivered_event() -> None:
     assert delivered == before
 
 
+class Wide(IntEnum):
+    MOST = 10**30
+
+
+class Far(Enum):
+    AWAY = -(2**64)
+
+
 class Camel(Contract, source="shop.made", subject="loan_id"):
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -183,6 +201,35 @@ def test_a_computed_field_is_no_data() -> None:
 def test_the_gate_sees_what_a_schema_omits(before: Any, after: Any) -> None:
     assert gate_of({"field": before}, {"field": after})
     assert gate_of({"field": before}, {"field": before}) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "fixed"),
+    [
+        (dict[str, int], {"Jane Doe": 2.5}),
+        (dict[str, bytes], {"Jane Doe": b"\xff"}),
+        (dict[date | str, int], {NOON: 1}),
+    ],
+    ids=["value", "no JSON", "key"],
+)
+def test_a_table_s_refusal_does_not_show_the_keys_of_a_mapping(model: Any, fixed: Any) -> None:
+    record: Any = create_model("Record", id=(str, ...), inner=(create_model("Inner", by_key=(model, ...)), ...))
+    items = ItemFormat("shop.records", ("id",), record)
+
+    with pytest.raises(WorkError, match=r"inner\.by_key") as refused:
+        items.write(
+            record.model_construct(id="1", inner=record.model_fields["inner"].annotation.model_construct(by_key=fixed))
+        )
+
+    assert "Jane" not in str(refused.value)
+    assert "2026" not in str(refused.value)
+
+
+def test_a_table_names_a_type_that_does_not_exist() -> None:
+    with pytest.raises(InvalidTable, match="names a type that does not exist: name 'Nowhere' is not defined"):
+        ItemFormat(
+            "shop.records", ("id",), METACLASS("Record", (BaseModel,), {"__annotations__": {"other": "Nowhere"}})
+        )
 
 
 class Stored(BaseModel):
@@ -257,6 +304,9 @@ def test_an_answer_may_be_computed_and_an_event_not() -> None:
         pytest.param(dict[str, int], {"a": 10**30}, ".*", id="dict"),
         pytest.param(frozenset[int], frozenset({10**30}), "", id="set"),
         pytest.param(list[dict[str, Any]], [{"a": [10**30]}], ".0.*.0", id="nested"),
+        pytest.param(Wide, Wide.MOST, "", id="enum"),
+        pytest.param(list[Wide | str], ["a", Wide.MOST], ".1", id="enum in a list"),
+        pytest.param(list[Far], [Far.AWAY], ".0", id="enum of integers"),
     ],
 )
 def test_an_integer_that_eventbridge_refuses_is_refused_with_its_path(kind: Any, value: Any, path: str) -> None:

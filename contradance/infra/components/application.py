@@ -1,6 +1,7 @@
 """The root component: all resources of a stack."""
 
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 
 import pulumi
 import pulumi_aws as aws
@@ -32,13 +33,9 @@ class ApplicationComponent(pulumi.ComponentResource):
             self._config.protect,
             self._create_topics(),
             storage.all,
+            plan.consumers,
         )
-        self.subscribers = [
-            SubscriberComponent(
-                each, bus if each.rule.bus == plan.setup.bus else each.rule.bus.name, shared, parent=self
-            )
-            for each in plan.subscribers
-        ]
+        self.subscribers = self._create_subscribers(bus, shared)
         self.api = HttpApi(plan.api, plan.routes, shared, parent=self) if plan.api else None
         group = self._create_schedule_group()
         self.schedules = [
@@ -61,6 +58,16 @@ class ApplicationComponent(pulumi.ComponentResource):
         for scheduled in self.schedules:
             if scheduled.dead_letters is not None:
                 yield f"{scheduled.name}.dead-letters", scheduled.dead_letters.url
+
+    def _create_subscribers(self, bus: pulumi.Input[str], shared: SharedResources) -> list[SubscriberComponent]:
+        """Create and return the subscribers, those of an event before those that publish it; `bus` is the own one."""
+        plans = {each.function.name: each for each in self._plan.subscribers}
+        after = {name: self._plan.consumers[name] for name in plans}
+        own = self._plan.setup.bus
+        return [
+            SubscriberComponent(each, bus if each.rule.bus == own else each.rule.bus.name, shared, parent=self)
+            for each in (plans[name] for name in TopologicalSorter(after).static_order())
+        ]
 
     def _create_bus(self) -> pulumi.Input[str]:
         """Create the bus and its archive, unless another stack owns the bus; return the name of the bus."""

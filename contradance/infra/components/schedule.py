@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from contradance.infra.components.shared_resources import SharedResources, create_dead_letter_queue
+from contradance.infra.planning.start import start_to_send
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import SchedulePlan
 from contradance.runtime.aws import variable_names
@@ -74,7 +75,7 @@ class ScheduleComponent(pulumi.ComponentResource):
             group_name=group.name,
             schedule_expression=self._plan.timetable.expression,
             schedule_expression_timezone=self._plan.timetable.timezone,
-            start_date=_utc(self._plan.timetable.start),
+            start_date=_utc(start_to_send(self._plan.timetable, datetime.now(UTC))),
             end_date=_utc(self._plan.timetable.end),
             state="DISABLED" if self._plan.paused else "ENABLED",
             flexible_time_window={"mode": "OFF"},

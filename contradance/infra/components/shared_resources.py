@@ -1,7 +1,7 @@
 """Resources that all functions of a stack share: packages, layer, alarm topics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -57,15 +57,24 @@ class SharedResources:
     topics: Topics
     needs: tuple[pulumi.Resource, ...]
     """Resources that a function depends on: tables and secrets."""
+    consumers: Mapping[str, tuple[str, ...]]
+    """The subscribers that are deployed before a function, by its name."""
+    targets: dict[str, pulumi.Resource] = field(default_factory=dict)
+    """The targets of the rules so far, by subscriber: with its target, a subscriber is complete."""
 
     def create_function(
         self,
         plan: FunctionPlan,
         variables: Mapping[str, pulumi.Input[str]] | None = None,
         *,
+        needs: Sequence[pulumi.Resource] = (),
         parent: pulumi.Resource,
     ) -> FunctionComponent:
-        """Create and return a function with its role and its log group; `variables` are added to those of the plan."""
+        """Create and return a function with its role and its log group, after `needs` and its events' consumers.
+
+        `variables` are added to those of the plan.
+        """
+        consumers = (self.targets[name] for name in self.consumers.get(plan.name, ()))
         return FunctionComponent(
             plan,
             self.packages.functions[plan.name],
@@ -76,7 +85,7 @@ class SharedResources:
             retain=self.retain,
             variables=variables,
             parent=parent,
-            needs=self.needs,
+            needs=(*self.needs, *needs, *consumers),
         )
 
     def create_alarms(self, alarms: Sequence[AlarmPlan], owner: str, *, parent: pulumi.Resource) -> None:

@@ -35,24 +35,26 @@ class SubscriberComponent(pulumi.ComponentResource):
         self.dead_letters, ready = create_dead_letter_queue(
             self.name, plan.dead_letters, plan.function.tags, retain=shared.retain, parent=self
         )
+        queue, ready = self._create_queue(ready, retain=shared.retain)
         self.function = shared.create_function(
-            plan.function, {variable_names.DEAD_LETTERS: self.dead_letters.url}, parent=self
+            plan.function, {variable_names.DEAD_LETTERS: self.dead_letters.url}, needs=ready, parent=self
         )
         rule = self._create_rule(bus)
         self.rule_arn: pulumi.Output[str] = rule.arn
-        self.queue_url: pulumi.Output[str] | None = None
+        self.queue_url = queue.url if queue else None
         ready += self._create_direct_delivery(self.function, rule)
-        target = self.function.arn
-        if plan.queue is not None:
-            queue, policy = self._create_queue(plan.queue, ready, retain=shared.retain)
-            ready += [policy, self._create_polling(plan.queue, queue)]
-            self.queue_url, target = queue.url, queue.arn if plan.queued else target
-        self._create_target(bus, rule, target, ready)
+        if plan.queue and queue:
+            ready.append(self._create_polling(plan.queue, queue))
+        target = queue.arn if queue and plan.queued else self.function.arn
+        shared.targets[plan.function.name] = self._create_target(bus, rule, target, ready)
         shared.create_alarms(plan.alarms, self.name, parent=self)
         self.register_outputs({"ruleArn": rule.arn, "deadLetterQueueUrl": self.dead_letters.url})
 
     def _create_rule(self, bus: pulumi.Input[str]) -> aws.cloudwatch.EventRule:
-        """Create and return the rule, with the plan's pattern, on the bus with this name."""
+        """Create and return the rule, with the plan's pattern, on the bus with this name.
+
+        It depends on the function: code that reads a new event comes before the pattern that matches it.
+        """
         rule = self._plan.rule
         return aws.cloudwatch.EventRule(
             self.name,
@@ -62,7 +64,7 @@ class SubscriberComponent(pulumi.ComponentResource):
             state="DISABLED" if rule.paused else "ENABLED",
             description=rule.description,
             tags=self._plan.function.tags,
-            opts=self._mine,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.function.function]),
         )
 
     def _create_target(
@@ -71,12 +73,12 @@ class SubscriberComponent(pulumi.ComponentResource):
         rule: aws.cloudwatch.EventRule,
         arn: pulumi.Input[str],
         ready: list[pulumi.Resource],
-    ) -> None:
-        """Create the rule's target `arn` last, so that no event arrives before the other resources can handle it.
+    ) -> aws.cloudwatch.EventTarget:
+        """Create and return the rule's target `arn`, last: no event arrives before the other resources can handle it.
 
         Both fields of the retry policy are set, because the provider sends 0 for a missing one.
         """
-        aws.cloudwatch.EventTarget(
+        return aws.cloudwatch.EventTarget(
             self.name,
             rule=rule.name,
             event_bus_name=bus,
@@ -98,9 +100,15 @@ class SubscriberComponent(pulumi.ComponentResource):
         return [permission, function.retry(self._plan.retry, self.dead_letters.arn, parent=self)]
 
     def _create_queue(
-        self, plan: QueuePlan, ready: list[pulumi.Resource], *, retain: bool
-    ) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
-        """Create the queue after the resources in `ready`; return it, and the policy that lets the rule send to it."""
+        self, ready: list[pulumi.Resource], *, retain: bool
+    ) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:
+        """Create the queue, if planned, and the policy that lets the rule send to it, after `ready`; return both and all.
+
+        The function depends on them: Lambda refuses a function whose timeout is longer than its queue's visibility timeout.
+        """
+        plan = self._plan.queue
+        if plan is None:
+            return None, ready
         queue = aws.sqs.Queue(
             self.name,
             name=plan.name,
@@ -111,7 +119,8 @@ class SubscriberComponent(pulumi.ComponentResource):
             tags=self._plan.function.tags,
             opts=retainable(self, retain=retain, depends_on=ready),
         )
-        return queue, aws.sqs.QueuePolicy(self.name, queue_url=queue.url, policy=plan.policy, opts=self._mine)
+        policy = aws.sqs.QueuePolicy(self.name, queue_url=queue.url, policy=plan.policy, opts=self._mine)
+        return queue, [*ready, queue, policy]
 
     def _create_polling(self, plan: QueuePlan, queue: aws.sqs.Queue) -> aws.lambda_.EventSourceMapping:
         """Let Lambda poll the queue, with at most the function's concurrency; return the event source mapping."""

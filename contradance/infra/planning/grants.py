@@ -55,6 +55,21 @@ def publishing(bus: BusPlan, contracts: Iterable[type[Contract]]) -> Iterator[St
         )
 
 
+def publishing_committed(bus: BusPlan, contracts: Iterable[type[Contract]]) -> Iterator[Statement]:
+    """Yield the sweeper's permission to publish committed events: those of the sources of these contracts.
+
+    It has no detail-types: an event that was committed before an update may have one that no function publishes any more.
+    """
+    sources = sorted({contract.identity.source for contract in contracts})
+    if sources:
+        yield Statement(
+            "Publish",
+            ("events:PutEvents",),
+            (bus.arn,),
+            {"ForAllValues:StringEquals": {"events:source": sources}, "Null": {"events:source": "false"}},
+        )
+
+
 def remembering(site: Site, once_table: str, function: str) -> Statement:
     """Return the permission for a function's own once-records: those whose key begins with its name."""
     return Statement(

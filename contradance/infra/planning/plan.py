@@ -1,13 +1,16 @@
 """The plan of a stack: everything that `pulumi up` creates, as pure data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
 from contradance.catalog.eventbridge import RegistrySchema, registry_schema
 from contradance.choreography import Choreography
+from contradance.contract import Contract
 from contradance.deployed import INGRESS, SWEEPER
 from contradance.function import AnyFunction, Schedule
+from contradance.gate import own_contracts
 from contradance.httproute import Route
 from contradance.infra.config import StackConfig
 from contradance.infra.planning import grants
@@ -17,6 +20,7 @@ from contradance.infra.planning.buses import plan_buses
 from contradance.infra.planning.dashboard import dashboard
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.naming import Names
+from contradance.infra.planning.order import consumers_first
 from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.table import TablePlan, deployed_tables, plan_tables
@@ -81,6 +85,14 @@ class StackPlan:
     dashboard: DashboardPlan | None
     registry: str
     schemas: tuple[RegistrySchema, ...]
+    consumers: Mapping[str, tuple[str, ...]]
+    """The subscribers that are deployed before a function, because they consume what it publishes: by its name."""
+
+    @property
+    def once_days(self) -> float:
+        """The shortest time that a function's once-records are kept."""
+        kept = (one.environment.get(variable_names.REMEMBER_SECONDS) for one in self.functions)
+        return min(int(seconds) for seconds in kept if seconds) / timedelta(days=1).total_seconds()
 
     @property
     def functions(self) -> tuple[FunctionPlan, ...]:
@@ -131,7 +143,8 @@ def make_plan(
         for function in functions
         if isinstance(function.trigger, Subscription)
     )
-    routes = (*_plan_routes(setup, functions), *_plan_ingress(setup, choreography, registry))
+    ingress = _plan_ingress(setup, choreography, registry)
+    routes = (*_plan_routes(setup, functions), *ingress)
     return StackPlan(
         setup,
         names.name("archive") if setup.bus.owned else None,
@@ -145,13 +158,18 @@ def make_plan(
             for function in functions
             if isinstance(function.trigger, Schedule)
         ),
-        _plan_sweeper(setup, functions),
+        _plan_sweeper(setup, choreography, functions),
         plan_api(setup, routes),
         names.name("layer"),
         names.name("topic", suffix="alarms"),
         DashboardPlan(names.name("dashboard"), dashboard(site, subscribers, functions)) if config.dashboard else None,
         names.name("registry"),
         tuple(map(registry_schema, choreography.contracts)) if config.schema_registry else (),
+        consumers_first(
+            choreography,
+            {function.name: function.publishes for function in functions}
+            | {route.function.name: _open_contracts(setup, choreography) for route in ingress},
+        ),
     )
 
 
@@ -193,7 +211,6 @@ def _plan_ingress(setup: Setup, choreography: Choreography, registry: str | None
     """Return the plan of the ingress, the route that publishes configured events; empty without it or a registry."""
     if registry is None or not setup.config.ingress:
         return []
-    contracts = chain.from_iterable(map(choreography.contracts.named, setup.config.ingress))
     function = setup.function(
         INGRESS,
         "ingress",
@@ -202,23 +219,30 @@ def _plan_ingress(setup: Setup, choreography: Choreography, registry: str | None
             variable_names.INGRESS: canonical(sorted(setup.config.ingress)),
             variable_names.REGISTRY: registry,
         },
-        list(grants.publishing(setup.bus, contracts)),
+        list(grants.publishing(setup.bus, _open_contracts(setup, choreography))),
         timeout=10,
         memory=256,
     )
     return [plan_route(setup, function, "POST /events/{detail_type}")]
 
 
-def _plan_sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
-    """Return the plan of the sweeper; it may publish everything that the stack's functions publish."""
-    contracts = {contract for function in functions for contract in function.publishes}
+def _open_contracts(setup: Setup, choreography: Choreography) -> tuple[type[Contract], ...]:
+    """Return the contracts, in all versions, of the detail-types that the ingress may publish."""
+    return tuple(chain.from_iterable(map(choreography.contracts.named, setup.config.ingress)))
+
+
+def _plan_sweeper(setup: Setup, choreography: Choreography, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
+    """Return the plan of the sweeper; it may publish every event of the services that the stack deploys."""
+    services = {function.service for function in functions}
+    published = {contract for function in functions for contract in function.publishes}
+    own = {contract for contract in own_contracts(choreography.contracts) if contract.identity.service in services}
     longest = max((function.retry.max_age for function in functions), default=timedelta(0))
     function = setup.function(
         SWEEPER,
         "sweeper",
         variable_names.SWEEPER_HANDLER,
         {variable_names.REMEMBER_SECONDS: str(setup.once_record_seconds(longest))},
-        [*grants.publishing(setup.bus, contracts), *grants.sweeping(setup.site, setup.once_table)],
+        [*grants.publishing_committed(setup.bus, published | own), *grants.sweeping(setup.site, setup.once_table)],
         timeout=50,
         memory=256,
     )

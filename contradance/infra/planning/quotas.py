@@ -1,15 +1,17 @@
 """Checks a plan against AWS's quotas at preview, so that no update fails half-way."""
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from contradance.catalog.eventbridge import LONGEST_SCHEMA
+from contradance.deployed import FunctionKind
 from contradance.errors import InvalidStack
 from contradance.infra.planning.plan import StackPlan
 from contradance.infra.planning.statement import document
+from contradance.infra.planning.tags import TAG_LENGTHS, wrong_tags
+from contradance.pattern.syntax import MAX_CHARACTERS
 
 FEWER_RULES: Final = {"af-south-1": 100, "eu-south-1": 100}
 """Regions with a lower default quota of rules. EventBridge user guide, eb-quota."""
@@ -31,18 +33,19 @@ DASHBOARD_METRICS: Final = 2_500
 """Maximum number of metrics of a dashboard, in all its widgets; fixed. CloudWatch user guide, cloudwatch_limits."""
 TAGS: Final = 50
 """Maximum number of tags of a resource; fixed."""
-TAG_LENGTHS: Final = (128, 256)
-"""Maximum number of characters of a tag's key and of its value; fixed."""
-TAG_CHARACTERS: Final = "_.:/=+-@"
-"""Characters of a tag besides letters, numbers and spaces. IAM API reference, Tag."""
-OWN_TAGS: Final = ("app", "function", "service", "severity", "stack")
-"""Keys of the tags that contradance sets."""
 UNRESERVED: Final = 100
 """Concurrent executions that an account keeps unreserved; fixed. Lambda developer guide, configuration-concurrency."""
 ALARM_DESCRIPTION: Final = 1024
 """Maximum number of characters of an alarm's description. CloudWatch API reference, PutMetricAlarm."""
 PARAMETER_NAME: Final = 1011
 """Maximum number of characters of a parameter's name. SSM API reference, PutParameter."""
+_SMALLER: Final[dict[FunctionKind, str]] = {
+    "ingress": "name fewer detail-types in the key ingress",
+    "sweeper": "deploy some services in a stack of their own",
+}
+"""How contradance's own functions get smaller, which no author can split."""
+METRICS_NAMESPACE: Final = 255
+"""Maximum number of characters of a metric's namespace. CloudWatch API reference, MetricDatum."""
 QUEUE_URL: Final = 200
 """Bytes reserved for the URL of the dead letter queue, which is known only after deployment."""
 
@@ -59,7 +62,7 @@ def check_quotas(plan: StackPlan) -> None:
         *_large_functions(plan),
         *_large_stack(plan),
         *_large_dashboard(plan),
-        *_wrong_tags(plan),
+        *wrong_tags(plan),
         *_too_much_concurrency(plan),
         *_foreign_regions(plan),
         *_long_texts(plan),
@@ -95,31 +98,35 @@ def _too_many_rules(plan: StackPlan) -> Iterator[str]:
 
 
 def _long_patterns(plan: StackPlan) -> Iterator[str]:
-    """Yield a problem for each subscriber whose event pattern is longer than the configured quota."""
+    """Yield a problem for each subscriber whose pattern is longer than the configured quota.
+
+    No pattern is longer than AWS's limit: `EventPattern` refuses it.
+    """
     quota = plan.setup.config.pattern_quota
     for each in plan.subscribers:
         if len(each.rule.pattern) > quota:
             yield (
                 f"  {each.function.name} has an event pattern of {len(each.rule.pattern)} characters; it may have {quota}.\n"
                 "  Fix: filter less in where=, split the function, or ask AWS for longer patterns and configure them: "
-                "pulumi config set patternQuota 4096"
+                f"pulumi config set patternQuota {MAX_CHARACTERS}"
             )
 
 
 def _large_functions(plan: StackPlan) -> Iterator[str]:
     """Yield a problem for each function whose policy or whose environment is too large."""
     for function in plan.functions:
+        fix = _SMALLER.get(function.kind)
         policy = len(document(*function.statements))
         if policy > ROLE_POLICY:
             yield (
                 f"  {function.name} needs a policy of {policy} characters; a role may have {ROLE_POLICY}.\n"
-                "  Fix: split the function, so that each part publishes and uses less."
+                f"  Fix: {fix or 'split the function, so that each part publishes and uses less'}."
             )
         size = sum(len(name.encode()) + len(value.encode()) for name, value in function.environment.items()) + QUEUE_URL
         if size > ENVIRONMENT:
             yield (
                 f"  {function.name} needs an environment of {size} bytes; it may have {ENVIRONMENT}.\n"
-                "  Fix: keep long settings in a table, or split the function."
+                f"  Fix: {fix or 'keep long settings in a table, or split the function'}."
             )
 
 
@@ -153,35 +160,6 @@ def _large_dashboard(plan: StackPlan) -> Iterator[str]:
             )
 
 
-def _wrong_tags(plan: StackPlan) -> Iterator[str]:
-    """Yield a problem for each tag that IAM refuses, that contradance sets, or that is too long or empty.
-
-    To IAM, keys that differ in case only are the same key.
-    """
-    stack = plan.setup.site.stack
-    seen = {key.casefold(): key for key in OWN_TAGS}
-    for key, value in plan.setup.config.tags.items():
-        fix = f"  Fix: pulumi config rm --stack {stack} --path 'tags[\"{key}\"]'"
-        twin = seen.setdefault(key.casefold(), key)
-        if key in OWN_TAGS:
-            yield f"  the tag {key!r} is set by contradance.\n{fix}"
-        elif twin != key:
-            yield f"  the tags {key!r} and {twin!r} differ in case only; IAM refuses both on one role.\n{fix}"
-        if key.casefold().startswith("aws:"):
-            yield f"  the tag {key!r} begins with aws:, which is reserved.\n{fix}"
-        if odd := [
-            one for one in key + value if unicodedata.category(one)[0] not in "LNZ" and one not in TAG_CHARACTERS
-        ]:
-            yield (
-                f"  the tag {key[:40]!r} has {odd[0]!r}: AWS accepts letters, numbers, spaces and {TAG_CHARACTERS} in keys and "
-                f"values.\n{fix}"
-            )
-        if not key:
-            yield f"  a tag has an empty key.\n{fix}"
-        if len(key) > TAG_LENGTHS[0] or len(value) > TAG_LENGTHS[1]:
-            yield f"  the tag {key[:40]!r} is too long: a key has {TAG_LENGTHS[0]} characters, a value {TAG_LENGTHS[1]}.\n{fix}"
-
-
 def _too_much_concurrency(plan: StackPlan) -> Iterator[str]:
     """Yield a problem when the functions reserve more concurrency than the account's quota allows."""
     reserved = {each.name: each.concurrency for each in plan.functions if each.concurrency}
@@ -213,7 +191,19 @@ def _foreign_regions(plan: StackPlan) -> Iterator[str]:
 
 
 def _long_texts(plan: StackPlan) -> Iterator[str]:
-    """Yield a problem for each too long alarm's description, secret's parameter name and contract's schema."""
+    """Yield a problem for each too long name, alarm's description, secret's parameter name and contract's schema."""
+    app = plan.setup.site.app
+    if len(app) > METRICS_NAMESPACE:
+        yield (
+            f"  the choreography has a name of {len(app)} characters; the namespace of its metrics may have "
+            f"{METRICS_NAMESPACE}.\n  Fix: give the choreography a shorter name."
+        )
+    for function in plan.functions:
+        if len(function.identity) > TAG_LENGTHS[1]:
+            yield (
+                f"  {function.identity[:40]} has a name of {len(function.identity)} characters; its tag may have "
+                f"{TAG_LENGTHS[1]}.\n  Fix: give the service or the function a shorter name."
+            )
     for alarm in (alarm for each in plan.workloads for alarm in each.alarms):
         if len(alarm.description) > ALARM_DESCRIPTION:
             yield (

@@ -1,130 +1,93 @@
-"""Compares a plan with what the stack deployed last: what an update deletes or retains that holds data."""
+"""Compares a plan with what the stack deployed last: refuses what would replace resources that hold data."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from contradance.deployed import Deployed, DeployedFunction
+from contradance.deployed import Deployed
 from contradance.errors import InvalidStack
 from contradance.infra.planning.plan import StackPlan
-from contradance.infra.planning.trigger import SubscriberPlan
 
-DataKind = Literal["dead letters", "queue", "log group", "table"]
-TYPES: Final[dict[DataKind, str]] = {
-    "dead letters": "aws:sqs/queue:Queue",
-    "queue": "aws:sqs/queue:Queue",
-    "log group": "aws:cloudwatch/logGroup:LogGroup",
-    "table": "aws:dynamodb/table:Table",
-}
-"""Pulumi's type of each."""
-_HELD: Final[dict[DataKind, str]] = {
-    "dead letters": "events that were not consumed",
-    "queue": "events that wait to be consumed",
-    "log group": "logs and journal",
-    "table": "items",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """One resource that holds data and that the program no longer declares."""
-
-    owner: str
-    """Deployed name of its function or table."""
-    kind: DataKind
-    logical_name: str
-    id: str
-    """Its id in AWS: a queue's URL, or a name."""
-
-    @property
-    def import_command(self) -> str:
-        """The `pulumi import` command that brings the resource back into the stack."""
-        return f"pulumi import {TYPES[self.kind]} {self.logical_name} {self.id}"
-
-    def __str__(self) -> str:
-        name = self.id.rpartition("/")[2] if self.id.startswith("https:") else self.id
-        return f"{self.kind} {name} ({_HELD[self.kind]})"
-
-
-def leaving(plan: StackPlan, before: Deployed) -> tuple[Leaving, ...]:
-    """Return the deployed resources with data that are not in the plan: those of functions, then tables."""
-    return (*_of_functions(plan, before), *_of_tables(plan, before))
+_SHOWN: Final = 3
+"""Most replaced resources that a message names."""
 
 
 def check_succession(plan: StackPlan, before: Deployed) -> None:
-    """Raise `InvalidStack` for a table that gets or loses its sort key: AWS would replace it without its items.
+    """Raise `InvalidStack` for an update that would replace what holds data, or that AWS would refuse half-way.
 
     Raises:
-        InvalidStack: the message names each table.
+        InvalidStack: the message names every replaced resource and the fix.
     """
-    now = {table.identity: table.sorted for table in plan.tables}
-    found = [
-        f"  table {name} {'loses' if table.sorted else 'gets'} its sort key. DynamoDB cannot change a key: it would be another, "
-        "empty table.\n  Fix: declare a table with a new name, and copy the items with a function."
-        for name, table in before.tables.items()
-        if name in now and now[name] != table.sorted
-    ]
+    found = [*_of_site(plan, before)] or [*_of_names(plan, before), *_of_kinds(plan, before), *_of_keys(plan, before)]
     if found:
         site = plan.setup.site
         raise InvalidStack(f"stack {site.stack!r} would lose data in {site.region}:\n" + "\n".join(found))
 
 
-def describe_leaving(items: tuple[Leaving, ...], stack: str, *, retained: bool) -> Iterator[str]:
-    """Yield a warning for each function or table with data that leaves the stack; without `retained` it is deleted."""
-    for owner in dict.fromkeys(item.owner for item in items):
-        mine = [item for item in items if item.owner == owner]
-        what = "; ".join(map(str, mine))
-        removed = any(item.kind in ("dead letters", "table", "log group") for item in mine)
-        subject = f"{owner} is no longer declared" if removed else f"{owner} is no longer behind its queue"
-        if retained:
-            commands = "\n".join(
-                f"    {item.import_command} --stack {stack} --protect=false --generate-code=false --yes"
-                for item in mine
-            )
+def _of_site(plan: StackPlan, before: Deployed) -> Iterator[str]:
+    """Yield a problem for a stack with another name, application, region or account: all its resources have others."""
+    site = plan.setup.site
+    changed = (
+        ("its choreography", before.app, site.app, f"name it {before.app!r} again"),
+        ("the stack", before.stack or site.stack, site.stack, f"pulumi stack rename {before.stack}"),
+        (
+            "its region",
+            before.region,
+            site.region,
+            f"pulumi config set --stack {site.stack} aws:region {before.region}",
+        ),
+        ("its account", before.account, site.account, f"use the AWS credentials of account {before.account}"),
+    )
+    for what, old, new, fix in changed:
+        if old != new:
             yield (
-                f"{subject}. These stay in AWS, outside of this stack: {what}.\n"
-                f"  To have them back, declare it again, and before the update run:\n{commands}"
+                f"  {what} was {old!r} and is {new!r}. The names or places of all resources depend on it: tables, queues and "
+                f"logs would be others, and empty.\n  Fix: {fix}; deploy anything else as a new stack."
             )
-        else:
-            rename = _old_name(owner)
-            fix = (
-                f"  If you renamed it, write deployed_as={rename!r}: it keeps them. To retain them: pulumi config set --stack "
-                f"{stack} protect true, and pulumi up before this change."
-                if removed
-                else "  Write draining=True until contradance doctor reports that the queue is empty."
-            )
-            yield f"{subject}. This update deletes what it holds: {what}.\n{fix}"
 
 
-def _of_functions(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
-    """Yield what holds data of functions that leave the stack, and the queues that functions no longer have."""
-    workloads = {each.function.identity: each for each in plan.workloads}
+def _of_names(plan: StackPlan, before: Deployed) -> Iterator[str]:
+    """Yield a problem for resources with data that keep their place in the program and get another name in AWS."""
+    named = {each.function.identity: each.function.log_group for each in plan.workloads}
+    tables = {table.identity: table.table_name for table in plan.tables}
+    pairs = [
+        (before.once_table or plan.setup.once_table, plan.setup.once_table),
+        *((table.table_name, tables[name]) for name, table in before.tables.items() if name in tables),
+        *(
+            (function.log_group, named[function.deployed_name or name])
+            for name, function in before.functions.items()
+            if (function.deployed_name or name) in named
+        ),
+    ]
+    replaced = [f"{old} by {new}" for old, new in pairs if old != new]
+    if replaced:
+        shown = ", ".join(replaced[:_SHOWN]) + (" and more" if len(replaced) > _SHOWN else "")
+        yield (
+            f"  {len(replaced)} of its resources would be replaced by empty ones with other names: {shown}.\n"
+            "  Fix: deploy this as a new stack."
+        )
+
+
+def _of_kinds(plan: StackPlan, before: Deployed) -> Iterator[str]:
+    """Yield a problem for each function of another kind: Pulumi creates its resources before it deletes the old ones."""
+    kinds = {each.function.identity: each.function.kind for each in plan.workloads}
     for name, function in before.functions.items():
         identity = function.deployed_name or name
-        now = workloads.get(identity)
-        if now is None:
-            yield from _removed(identity, function)
-        elif function.queue_url and not (isinstance(now, SubscriberPlan) and now.queue):
-            yield Leaving(identity, "queue", identity, function.queue_url)
+        kind = kinds.get(identity, function.kind)
+        if kind != function.kind:
+            yield (
+                f"  {identity} was a {function.kind} and is a {kind}. Pulumi would create its resources before it deletes "
+                "those of the same names, and with these its dead letters and logs.\n"
+                "  Fix: give the handler another name, and no deployed_as=."
+            )
 
 
-def _removed(identity: str, function: DeployedFunction) -> Iterator[Leaving]:
-    """Yield what holds data of a function that leaves: dead letter queue and queue, if it has them, and log group."""
-    if function.dead_letter_queue_url:
-        yield Leaving(identity, "dead letters", f"{identity}.dead-letters", function.dead_letter_queue_url)
-    if function.queue_url:
-        yield Leaving(identity, "queue", identity, function.queue_url)
-    yield Leaving(identity, "log group", identity, function.log_group)
-
-
-def _of_tables(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
-    """Yield each deployed table that the plan does not have."""
-    now = {table.identity for table in plan.tables}
+def _of_keys(plan: StackPlan, before: Deployed) -> Iterator[str]:
+    """Yield a problem for each table that gets or loses its sort key: AWS would replace it without its items."""
+    now = {table.identity: table.sorted for table in plan.tables}
     for name, table in before.tables.items():
-        if name not in now:
-            yield Leaving(name, "table", name, table.table_name)
-
-
-def _old_name(owner: str) -> str:
-    """Return a deployed name without its service: `table` for `service.table`."""
-    return owner.partition(".")[2]
+        if now.get(name, table.sorted) != table.sorted:
+            yield (
+                f"  table {name} {'loses' if table.sorted else 'gets'} its sort key. DynamoDB cannot change a key: it would "
+                "be another, empty table.\n"
+                "  Fix: declare a table with a new name, and copy the items with a function."
+            )

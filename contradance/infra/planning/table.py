@@ -15,9 +15,14 @@ class TablePlan:
     identity: str
     """Its deployed name, `service.table`."""
     table_name: str
-    sorted: bool
-    """Whether it has a sort key."""
+    key: tuple[str, ...]
+    """Names of its key fields: partition key, and sort key if it has one."""
     tags: Mapping[str, str]
+
+    @property
+    def sorted(self) -> bool:
+        """Whether it has a sort key."""
+        return len(self.key) > 1
 
 
 def plan_tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan, ...]:
@@ -25,7 +30,7 @@ def plan_tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[Table
     keys = {grant.table: grant.key for function in functions for grant in grants.linked_tables(function)}
     deployed = deployed_tables(functions)
     return tuple(
-        TablePlan(deployed[table], name, len(keys[table]) > 1, setup.tags(deployed[table].partition(".")[0]))
+        TablePlan(deployed[table], name, keys[table], setup.tags(deployed[table].partition(".")[0]))
         for table, name in setup.tables.items()
     )
 

@@ -96,6 +96,13 @@ class SchedulePlan:
     paused: bool = False
     """Whether the schedule is disabled."""
 
+    @property
+    def declaration(self) -> str:
+        """Everything of the schedule that an update may change, as text: the same text needs no update."""
+        times = self.timetable
+        window = [f"{name} {one.isoformat()}" for name, one in (("from", times.start), ("to", times.end)) if one]
+        return " ".join([times.label, *window, *(["paused"] if self.paused else [])])
+
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
     """Return the plan of a subscriber: function, rule, dead letter queue, alarms, and a queue if it has or drains one.

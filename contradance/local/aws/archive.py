@@ -12,9 +12,6 @@ from contradance.local.names import archive_arn, archive_name, bus_arn, replay_a
 from contradance.local.refusal import Refused
 from contradance.local.state.schema import OWN_BUS
 
-_NAME: Final = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
-_LONGEST_DESCRIPTION: Final = 512
-"""Longest description of a replay, in characters. EventBridge API reference, StartReplay."""
 _STATES: Final = ("CANCELLED", "CANCELLING", "COMPLETED", "FAILED", "RUNNING", "STARTING")
 _ARCHIVE_STATES: Final = ("ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED")
 _BUS_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[^/]+")
@@ -71,8 +68,6 @@ class ArchiveOperations:
         name, source = request.text("ReplayName"), request.text("EventSourceArn")
         first, last = request.moment("EventStartTime"), request.moment("EventEndTime")
         destination = request.object("Destination")
-        if not _NAME.fullmatch(name):
-            raise invalid("ReplayName", name, r"Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+")
         if not _ARCHIVE_ARN.fullmatch(source):
             raise _invalid_parameter("EventSourceArn", "Must contain an archive ARN.")
         if not _BUS_ARN.fullmatch(destination.text("Arn")):
@@ -87,8 +82,6 @@ class ArchiveOperations:
         if last <= first:
             raise _invalid_parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
         description = request.maybe_text("Description")
-        if len(description or "") > _LONGEST_DESCRIPTION:
-            raise invalid("Description", "", f"Member must have length less than or equal to {_LONGEST_DESCRIPTION}")
         functions = self._filtered(destination.texts("FilterArns"), bus) if "FilterArns" in destination else None
         row = OWN_BUS if bus == self._own else bus
         replay = self._replays.begin(name, first, last, functions, description, bus=row)

@@ -12,11 +12,16 @@ MAX_ENTRIES: Final = 10
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
-def each_entry(request: AwsRequest, act: Callable[[AwsRequest], object]) -> ResponseBody:
+def each_entry(request: AwsRequest, entry_type: str, act: Callable[[AwsRequest], object]) -> ResponseBody:
     """Call `act` with each entry; return `Successful` and `Failed`, where it raised `Refused`; raise it for bad ids.
 
+    Args:
+        request: has the entries, of messages that were received.
+        entry_type: the name of the entries' type in SQS's API.
+        act: called with each entry.
+
     Raises:
-        Refused: not 1 to 10 entries, or an id that is missing, invalid or repeated.
+        Refused: not 1 to 10 entries, an id that is missing, invalid or repeated, or a receipt that is missing.
     """
     entries = request.objects("Entries")
     ids = [entry.maybe_text("Id") or "" for entry in entries]
@@ -35,6 +40,11 @@ def each_entry(request: AwsRequest, act: Callable[[AwsRequest], object]) -> Resp
         )
     if len(set(ids)) < len(ids):
         raise Refused("BatchEntryIdsNotDistinct", f"Id {max(ids, key=ids.count)} repeated.")
+    for number, entry in enumerate(entries, 1):
+        entry.maybe_whole("VisibilityTimeout")
+        if not entry.maybe_text("ReceiptHandle"):
+            message = f"The request must contain the parameter {entry_type}.{number}.ReceiptHandle."
+            raise Refused("MissingParameter", message)
     successful: list[ResponseBody] = []
     failed: list[ResponseBody] = []
     for identifier, entry in zip(ids, entries, strict=True):

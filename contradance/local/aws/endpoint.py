@@ -9,8 +9,9 @@ from uuid import uuid4
 from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.local.aws.archive import ArchiveOperations
+from contradance.local.aws.constraints import check_constraints
 from contradance.local.aws.event_bus import EventBus
-from contradance.local.aws.functions import PREFIX, Functions
+from contradance.local.aws.functions import MAX_PAYLOAD_BYTES, PREFIX, Functions
 from contradance.local.aws.other_services import signed_service, unknown_service_response
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queues import Queues
@@ -56,6 +57,16 @@ _QUERY_PREFIX: Final = "AWS.SimpleQueueService."
 def is_for_aws(path: str, headers: Mapping[str, str]) -> bool:
     """Whether a request uses AWS's protocols, by its path, target header or signature; False for one to a route."""
     return (path == "/" and TARGET_HEADER in headers) or path.startswith(PREFIX) or signed_service(headers) is not None
+
+
+def max_request_bytes(path: str) -> int:
+    """Return the size of the largest request to a path of AWS's protocols, in bytes."""
+    return MAX_PAYLOAD_BYTES if path.startswith(PREFIX) else MAX_REQUEST_BYTES
+
+
+def too_large_response(most: int) -> HttpResponse:
+    """Return the response to a request of more than `most` bytes, as Lambda's clients read it."""
+    return _aws_error("", Refused("RequestTooLargeException", f"Request must be smaller than {most} bytes.", 413))
 
 
 class AwsEndpoint:
@@ -135,6 +146,7 @@ class AwsEndpoint:
             raise Refused("SerializationException", "The request is not JSON.") from error
         if not isinstance(parameters, dict):
             raise Refused("SerializationException", "The request is not a JSON object.")
+        check_constraints(target, parameters)
         answer = operation(AwsRequest(parameters, url))
         return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
 

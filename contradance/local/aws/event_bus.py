@@ -24,8 +24,6 @@ from contradance.strictjson import read_json
 
 _TIME_BYTES: Final = 14
 """Size of an entry's Time, in bytes. EventBridge API reference, PutEvents."""
-_LONGEST_TRACE_HEADER: Final = 500
-"""Longest TraceHeader, in characters. The same. The laptop has no X-Ray, so that it reads no more of it."""
 _IN_AN_EVENT: Final = ("id", "account", "source", "time", "region", "detail-type")
 """Fields that TestEventPattern requires of an event. EventBridge API reference."""
 
@@ -54,17 +52,18 @@ class EventBus:
             raise _wrong_length(f"less than or equal to {MAX_ENTRIES}")
         if sum(map(_size, entries)) > MAX_CALL_BYTES:
             raise Refused("ValidationException", "Total size of the entries in the request is over the limit.")
-        for entry in entries:
-            if len(entry.maybe_text("TraceHeader") or "") > _LONGEST_TRACE_HEADER:
-                raise _wrong_length(f"less than or equal to {_LONGEST_TRACE_HEADER}", "entries.traceHeader")
-            given = entry.maybe_text("EventBusName") or DEFAULT_BUS
-            if self._bus.bus_named(given) is None:
+        buses = [entry.maybe_text("EventBusName") or DEFAULT_BUS for entry in entries]
+        for entry, bus in zip(entries, buses, strict=True):
+            entry.maybe_text("TraceHeader")  # X-Ray's, which the laptop has not
+            if self._bus.bus_named(bus) is None:
                 raise Refused(
                     "ResourceNotFoundException",
-                    f"There is no bus {given.rpartition('event-bus/')[2]!r} here; this laptop runs "
-                    f"{', '.join(map(repr, self._bus.names))}. (AWS would have accepted the event, and dropped it.)",
+                    f"There is no bus {bus!r} here; this laptop runs {', '.join(map(repr, self._bus.names))}. "
+                    "(AWS would have accepted the event, and dropped it.)",
                 )
-        return self._bus.put_events(Entries=[{"EventBusName": DEFAULT_BUS, **entry.all} for entry in entries])
+        return self._bus.put_events(
+            Entries=[{**entry.all, "EventBusName": bus} for entry, bus in zip(entries, buses, strict=True)]
+        )
 
     def test_event_pattern(self, request: AwsRequest) -> ResponseBody:
         """Return whether a pattern matches an event, as the rules do; raise `Refused` if one is invalid."""
@@ -170,11 +169,11 @@ def _target(rule: Subscribed) -> str:
     return queue_arn(aws_name(name)) if rule.subscription.delivery == "queue" else function_arn(name)
 
 
-def _wrong_length(constraint: str, member: str = "entries") -> Refused:
-    """Return the `ValidationException` of a `member` with a wrong length; the caller raises it."""
+def _wrong_length(constraint: str) -> Refused:
+    """Return the `ValidationException` of a wrong number of entries; the caller raises it."""
     return Refused(
         "ValidationException",
-        f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length "
+        "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length "
         f"{constraint}",
     )
 

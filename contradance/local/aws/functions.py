@@ -15,7 +15,7 @@ from contradance.local.events.bus import Bus
 from contradance.local.invocation.gateway import HttpResponse
 from contradance.local.invocation.record import LaptopContext, error_document
 from contradance.local.invocation.threads import RequestThreads, TooManyRequests
-from contradance.local.names import aws_name, function_arn
+from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn
 from contradance.local.refusal import Refused
 from contradance.printable import printable
 from contradance.runtime.entry import invoke
@@ -26,9 +26,19 @@ from contradance.subscription import Subscription
 PREFIX: Final = "/2015-03-31/"
 """Start of every path of Lambda's API."""
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
+"""Largest payload of a synchronous invocation, in bytes. Lambda developer guide, quotas."""
 _MOST_ASYNCHRONOUS: Final = 1_048_576
 """Largest payload of an asynchronous invocation, in bytes. Lambda quotas, 2026-01-29."""
 _VERSION: Final = "$LATEST"
+_NAME: Final = re.compile(
+    r"(arn:(?P<partition>aws[a-zA-Z-]*)?:lambda:)?((?P<region>(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}):)?"
+    r"((?P<account>\d{12}):)?(function:)?(?P<name>[a-zA-Z0-9-_\.]+)(:(?P<version>\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
+    re.ASCII,
+)
+_LONGEST_NAME: Final = 256
+_QUALIFIER: Final = re.compile(r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]{1,128}", re.ASCII)
+"""Names and versions of functions, as in the service model of botocore 1.44."""
 _NOT_HONOURED: Final = {
     "ClientContext": "x-amz-client-context",
     "DurableExecutionName": "x-amz-durable-execution-name",
@@ -62,7 +72,8 @@ class Functions:
         found = _INVOKE.fullmatch(path)
         if found is None or method != "POST":
             raise Refused("UnknownOperationException", f"The laptop does not answer {method} {path}.", 404)
-        function = self._named(unquote(found[1]), dict(parse_qsl(query)).get("Qualifier"))
+        qualifier = dict(parse_qsl(query, keep_blank_values=True)).get("Qualifier")
+        function = self._named(unquote(found[1]), qualifier)
         _refuse_options(headers)
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
         text, payload = _read(body or b"{}")
@@ -119,8 +130,9 @@ class Functions:
 
     def _named(self, given: str, qualifier: str | None) -> AnyFunction:
         """Return a function by its name or ARN; raise `Refused` if unknown, or a version other than `$LATEST`."""
-        name = given.removeprefix("arn:aws:lambda:").partition("function:")[2] if given.startswith("arn:") else given
-        name, _, own = name.partition(":")
+        name, own = _read_name(given)
+        if qualifier is not None and not _QUALIFIER.fullmatch(qualifier):
+            raise _invalid("qualifier", qualifier, _QUALIFIER)
         if own and qualifier and own != qualifier:
             raise Refused(
                 "InvalidParameterValueException",
@@ -128,7 +140,7 @@ class Functions:
             )
         version = own or qualifier or _VERSION
         if name not in self._functions or version != _VERSION:
-            arn = function_arn(printable(name)) + ("" if version == _VERSION else f":{printable(version)}")
+            arn = function_arn(name) + ("" if version == _VERSION else f":{version}")
             raise Refused("ResourceNotFoundException", f"Function not found: {arn}", 404)
         return self._functions[name]
 
@@ -145,6 +157,34 @@ def _refuse_options(headers: Mapping[str, str]) -> None:
     for name, header in _NOT_HONOURED.items():
         if header in headers:
             raise Refused("UnsupportedOperation", f"The laptop does not honour {name}.")
+
+
+def _read_name(given: str) -> tuple[str, str | None]:
+    """Return (name, version or None) in a function's name or ARN, also a partial one; raise `Refused` if invalid.
+
+    Raises:
+        Refused: also for another account or region.
+    """
+    found = _NAME.fullmatch(given)
+    if found is None or len(given) > _LONGEST_NAME:
+        raise _invalid("functionName", given, _NAME)
+    if found["account"] not in (None, ACCOUNT):
+        raise Refused("AccessDeniedException", f"The laptop has no functions of the account {found['account']}.", 403)
+    if found["partition"] not in (None, "aws") or found["region"] not in (None, REGION):
+        where = (
+            f"Functions from {found['region'] or found['partition']!r} are not reachable in this region ({REGION!r})"
+        )
+        raise Refused("ResourceNotFoundException", where, 404)
+    return found["name"], found["version"]
+
+
+def _invalid(member: str, value: str, pattern: re.Pattern[str]) -> Refused:
+    """Return the `ValidationException` of a name that is too long, or does not match its pattern."""
+    return Refused(
+        "ValidationException",
+        f"1 validation error detected: Value '{printable(value[:_LONGEST_NAME])}' at '{member}' failed to satisfy constraint: "
+        f"Member must satisfy regular expression pattern: {re.sub(r'[?]P<[a-z]+>', '', pattern.pattern)}",
+    )
 
 
 def _read(body: bytes) -> tuple[str, object]:

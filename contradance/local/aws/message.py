@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from hashlib import md5
 from typing import Any, Final
 
@@ -14,7 +15,21 @@ _MOST_ATTRIBUTES: Final = 10
 """Most attributes of a message. SQS developer guide, message metadata."""
 _NAME: Final = re.compile(r"(?!(?i:aws\.|amazon\.))(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
 """The same."""
+_LONGEST_TYPE: Final = 256
+"""Longest type of an attribute, in characters. The same."""
 _NUMBER: Final = re.compile(r"[+-]?(\d{1,128}(\.\d{0,128})?|\.\d{1,128})([eE][+-]?\d{1,4})?", re.ASCII)
+_DIGITS: Final = 38
+_EXPONENTS: Final = range(-128, 127)
+"""Most digits of a number, and the powers of ten of its first one. SQS developer guide, message metadata."""
+SYSTEM_ATTRIBUTES: Final = frozenset(
+    {
+        *("AWSTraceHeader", "ApproximateFirstReceiveTimestamp", "ApproximateReceiveCount", "DeadLetterQueueSourceArn"),
+        *("MessageDeduplicationId", "MessageGroupId", "SenderId", "SentTimestamp", "SequenceNumber"),
+    }
+)
+"""SQS's own attributes of a message. SQS API reference, ReceiveMessage."""
+_TRACE: Final = "AWSTraceHeader"
+_OTHER_VALUES: Final = ("BinaryValue", "StringListValues", "BinaryListValues")
 _REFUSED: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that a message must not hold. SQS API reference, SendMessage."""
 
@@ -29,6 +44,16 @@ def message_attributes(request: AwsRequest) -> MessageAttributes:
     return {name: _attribute(name, given.object(name)) for name in given.all}
 
 
+def check_system_attributes(request: AwsRequest) -> None:
+    """Raise `Refused` unless SQS takes the system attributes: X-Ray's trace alone, which the laptop has not."""
+    given = request.object("MessageSystemAttributes")
+    for name in given.all:
+        if name != _TRACE:
+            raise _invalid(f"The message system attribute name '{printable(name)}' is invalid.")
+        if _attribute(name, given.object(name))["DataType"] != "String":
+            raise _invalid(f"The message system attribute '{name}' must be of type String.")
+
+
 def _attribute(name: str, given: AwsRequest) -> dict[str, str]:
     """Return one attribute in SQS's shape; raise `Refused` for an invalid name, type or value, and binary data."""
     kind, value = given.maybe_text("DataType") or "", given.maybe_text("StringValue")
@@ -39,14 +64,29 @@ def _attribute(name: str, given: AwsRequest) -> dict[str, str]:
         raise _invalid(f"The message attribute '{name}' must contain non-empty message attribute type.")
     if base == "Binary":
         raise Refused("UnsupportedOperation", f"The laptop takes only message attributes of text; {name} is not text.")
-    if base not in ("String", "Number"):
+    if base not in ("String", "Number") or len(kind) > _LONGEST_TYPE:
         raise _invalid(f"The message attribute '{name}' has an invalid message attribute type.")
+    check_text(kind, "InvalidParameterValue")
+    for other in _OTHER_VALUES:
+        if other in given:
+            raise _invalid(
+                f"The message attribute '{name}' with type '{base}' must use field 'StringValue', not {other}."
+            )
     if not value:
         raise _invalid(f"Message (user) attribute '{name}' must contain a non-empty value of type '{base}'.")
     check_text(value, "InvalidParameterValue")
-    if base == "Number" and not _NUMBER.fullmatch(value):
+    if base == "Number" and not _is_number(value):
         raise _invalid(f"Can't cast the value of message (user) attribute '{name}' to a number.")
     return {"DataType": kind, "StringValue": value}
+
+
+def _is_number(text: str) -> bool:
+    """Whether SQS takes a text as a number: of at most 38 digits, from 10^-128 to below 10^127."""
+    if not _NUMBER.fullmatch(text):
+        return False
+    number = Decimal(text)
+    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+    return not digits or (len(digits) <= _DIGITS and number.adjusted() in _EXPONENTS)
 
 
 def check_text(text: str, code: str = "InvalidMessageContents") -> None:

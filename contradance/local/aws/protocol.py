@@ -10,6 +10,7 @@ T = TypeVar("T")
 ResponseBody = dict[str, Any]
 """The response of an operation, as JSON."""
 _MOST_ON_A_PAGE: Final = 100
+"""Most items of a page of EventBridge. EventBridge API reference, ListRules."""
 _LONGEST_TOKEN: Final = 9
 """Longest NextToken, in digits."""
 
@@ -48,8 +49,10 @@ class AwsRequest:
         found = self.maybe_whole(name)
         if found is None:
             return default
-        if not least <= found <= most:
-            raise invalid(name, str(found), f"Member must have value between {least} and {most}")
+        if found < least:
+            raise invalid(name, str(found), f"Member must have value greater than or equal to {least}")
+        if found > most:
+            raise invalid(name, str(found), f"Member must have value less than or equal to {most}")
         return found
 
     def maybe_whole(self, name: str) -> int | None:
@@ -93,18 +96,22 @@ class AwsRequest:
     def __contains__(self, name: str) -> bool:
         return self._parameters.get(name) is not None
 
-    def page(self, items: Sequence[T], limit: str = "Limit") -> tuple[Sequence[T], ResponseBody]:
-        """Return a page of `items` from `NextToken` on, at most parameter `limit`, and the next `NextToken`, if any.
+    def page(self, items: Sequence[T]) -> tuple[Sequence[T], ResponseBody]:
+        """Return a page of `items` from `NextToken` on, at most `Limit`, and the next `NextToken`, if any.
 
         Raises:
             Refused: an invalid token or limit.
         """
+        return self.page_of(items, self.whole("Limit", 1, _MOST_ON_A_PAGE, _MOST_ON_A_PAGE))
+
+    def page_of(self, items: Sequence[T], most: int) -> tuple[Sequence[T], ResponseBody]:
+        """Return a page of at most `most` items from `NextToken` on, and the next `NextToken`, if any; or `Refused`."""
         token = self.maybe_text("NextToken") or "0"
         is_number = token.isdecimal() and token.isascii() and len(token) <= _LONGEST_TOKEN
         first = int(token) if is_number else -1
         if not 0 <= first <= len(items):
             raise Refused("ValidationException", "NextToken is not valid.")
-        end = first + self.whole(limit, 1, 1000, _MOST_ON_A_PAGE)
+        end = first + most
         return items[first:end], {"NextToken": str(end)} if end < len(items) else {}
 
     def _typed(self, name: str, kind: Any) -> Any:

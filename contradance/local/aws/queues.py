@@ -5,13 +5,14 @@ Only its function reads a source queue: a client may send to it and read its cou
 
 import time
 from typing import Final
-from urllib.parse import urlsplit
 
 from contradance.bounds import MAX_MESSAGE_BYTES
 from contradance.choreography import Choreography
 from contradance.local.aws.batch import MAX_ENTRIES, each_entry
 from contradance.local.aws.message import (
+    SYSTEM_ATTRIBUTES,
     attributes_digest,
+    check_system_attributes,
     check_text,
     md5_digest,
     message_attributes,
@@ -19,6 +20,14 @@ from contradance.local.aws.message import (
 )
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queue import LaptopQueue, queues_of
+from contradance.local.aws.queue_parameters import (
+    check_attribute_names,
+    check_group,
+    number_in,
+    queue_address,
+    queue_name,
+    required,
+)
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.deliveries import Deliveries
@@ -37,6 +46,8 @@ _LONGEST_DELAY: Final = 900
 """Longest delay of a message. SQS API reference, SendMessage."""
 _PURGE_SECONDS: Final = 60.0
 """Least time between two purges of a queue, in seconds. SQS API reference, PurgeQueue."""
+_MOST_ON_A_PAGE: Final = 1_000
+"""Most queues of one answer. SQS API reference, ListQueues."""
 _ATTRIBUTES: Final = frozenset(
     {
         *("ContentBasedDeduplication", "DeduplicationScope", "FifoQueue", "FifoThroughputLimit"),
@@ -76,35 +87,33 @@ class Queues:
     def list_queues(self, request: AwsRequest) -> ResponseBody:
         """Return a page of the queues' URLs, by name, whose names begin with `QueueNamePrefix`."""
         prefix = request.maybe_text("QueueNamePrefix") or ""
-        names, following = request.page(
-            [name for name in sorted(self._queues) if name.startswith(prefix)], "MaxResults"
+        most = number_in(request, "MaxResults", 1, _MOST_ON_A_PAGE, "Must be an integer between 1 and 1000.")
+        names, following = request.page_of(
+            [name for name in sorted(self._queues) if name.startswith(prefix)], most or _MOST_ON_A_PAGE
         )
         return {"QueueUrls": [queue_url(request.url, name) for name in names], **following}
 
     def get_queue_url(self, request: AwsRequest) -> ResponseBody:
-        """Return the URL of a queue by its name; raise `Refused` for an unknown queue, and another account."""
-        if request.maybe_text("QueueOwnerAWSAccountId") not in (None, ACCOUNT):
-            raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
-        return {"QueueUrl": queue_url(request.url, self._named(_required(request, "QueueName")).name)}
+        """Return the URL of a queue by its name; raise `Refused` for an unknown or invalid one, and another account."""
+        name, account = queue_name(request), request.maybe_text("QueueOwnerAWSAccountId")
+        return {"QueueUrl": queue_url(request.url, self._named(name, account).name)}
 
     def get_queue_attributes(self, request: AwsRequest) -> ResponseBody:
         """Return the requested attributes of a queue: counts, ARN and settings; raise `Refused` for an unknown one."""
         queue = self._queue(request)
         known = self._attributes(queue)
         names = request.texts("AttributeNames")
-        unknown = [name for name in names if name != "All" and name not in {*known, *_ATTRIBUTES}]
-        if unknown:
-            raise Refused("InvalidAttributeName", f"Unknown Attribute {unknown[0]}.")
+        check_attribute_names(names, {*known, *_ATTRIBUTES})
         return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
 
     def send_message(self, request: AwsRequest) -> ResponseBody:
         """Put a message on a source queue, for its function, or a dead letter queue; raise `Refused` if invalid."""
-        queue, body = self._queue(request), _required(request, "MessageBody")
+        queue, body = self._queue(request), required(request, "MessageBody")
         check_text(body)
         request.refuse("MessageDeduplicationId", "its queues are standard queues")
-        request.maybe_text("MessageGroupId")  # of no effect, because one function reads a queue
-        request.object("MessageSystemAttributes")  # X-Ray's trace, which the laptop has not
-        delay = _number(request, "DelaySeconds", 0, _LONGEST_DELAY, "DelaySeconds must be >= 0 and <= 900.") or 0
+        check_group(request.maybe_text("MessageGroupId"))  # of no effect, because one function reads a queue
+        check_system_attributes(request)
+        delay = number_in(request, "DelaySeconds", 0, _LONGEST_DELAY, "DelaySeconds must be >= 0 and <= 900.") or 0
         attributes = message_attributes(request)
         content = body.encode()
         texts = (text for name, value in attributes.items() for text in (name, *value.values()))
@@ -124,13 +133,17 @@ class Queues:
         """Return dead letters, and hide them for a time; none after a short wait. `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "ReceiveMessage")
         request.refuse("ReceiveRequestAttemptId", "its queues are standard queues")
-        limit = _number(request, "MaxNumberOfMessages", 1, MAX_ENTRIES, "Must be between 1 and 10, if provided.") or 1
-        given = _number(
+        limit = number_in(request, "MaxNumberOfMessages", 1, MAX_ENTRIES, "Must be between 1 and 10, if provided.") or 1
+        given = number_in(
             request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200, if provided."
         )
         seconds = VISIBILITY_SECONDS if given is None else given
-        wait = _number(request, "WaitTimeSeconds", 0, _LONGEST_POLL, "Must be >= 0 and <= 20, if provided.") or 0
-        system = {*request.texts("AttributeNames"), *request.texts("MessageSystemAttributeNames")}
+        wait = number_in(request, "WaitTimeSeconds", 0, _LONGEST_POLL, "Must be >= 0 and <= 20, if provided.") or 0
+        older = request.texts("AttributeNames")
+        system = {*older, *request.texts("MessageSystemAttributeNames")}
+        check_attribute_names([*system.difference(older)], SYSTEM_ATTRIBUTES)
+        if older:  # their names are those of the queue's attributes, too, in the service model
+            check_attribute_names(older, {*SYSTEM_ATTRIBUTES, *self._attributes(queue), *_ATTRIBUTES})
         own = request.texts("MessageAttributeNames")
         deadline = time.monotonic() + min(wait, _LONGEST_WAIT_SECONDS)
         while not (found := self._dead_letters.receive(queue.function.name, limit, seconds)):
@@ -142,14 +155,16 @@ class Queues:
     def delete_message(self, request: AwsRequest) -> ResponseBody:
         """Delete a received dead letter; an old receipt deletes nothing. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessage")
-        self._dead_letters.delete(queue.function.name, _required(request, "ReceiptHandle"))
+        self._dead_letters.delete(queue.function.name, required(request, "ReceiptHandle"))
         return {}
 
     def delete_message_batch(self, request: AwsRequest) -> ResponseBody:
         """Delete received dead letters; each may fail alone. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessageBatch")
         return each_entry(
-            request, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
+            request,
+            "DeleteMessageBatchRequestEntry",
+            lambda entry: self._dead_letters.delete(queue.function.name, entry.text("ReceiptHandle")),
         )
 
     def change_message_visibility(self, request: AwsRequest) -> ResponseBody:
@@ -160,7 +175,11 @@ class Queues:
     def change_message_visibility_batch(self, request: AwsRequest) -> ResponseBody:
         """Hide received dead letters for a time from now; each may fail alone. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "ChangeMessageVisibilityBatch")
-        return each_entry(request, lambda entry: self._change_visibility(queue, entry))
+        return each_entry(
+            request,
+            "ChangeMessageVisibilityBatchRequestEntry",
+            lambda entry: self._change_visibility(queue, entry),
+        )
 
     def purge_queue(self, request: AwsRequest) -> ResponseBody:
         """Delete a dead letter queue's messages; raise `Refused` for a source queue, or a second purge within 60 s."""
@@ -179,8 +198,8 @@ class Queues:
         """Hide a dead letter for `VisibilityTimeout` from now; raise `Refused` for a missing or invalid parameter."""
         if "VisibilityTimeout" not in request:
             raise Refused("MissingParameter", "The request must contain the parameter VisibilityTimeout.")
-        seconds = _number(request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200.") or 0
-        self._dead_letters.change_visibility(queue.function.name, _required(request, "ReceiptHandle"), seconds)
+        seconds = number_in(request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200.") or 0
+        self._dead_letters.change_visibility(queue.function.name, required(request, "ReceiptHandle"), seconds)
 
     def _attributes(self, queue: LaptopQueue) -> dict[str, str]:
         """Return every attribute of a queue as text: its settings, its counts, and when the laptop was started."""
@@ -195,12 +214,12 @@ class Queues:
         }
 
     def _queue(self, request: AwsRequest) -> LaptopQueue:
-        """Return the queue in the request's `QueueUrl`; raise `Refused` for a missing URL, and an unknown queue."""
-        return self._named(urlsplit(_required(request, "QueueUrl")).path.rpartition("/")[2])
+        """Return the queue in the request's `QueueUrl`; raise `Refused` for a missing or invalid URL, or an unknown queue."""
+        return self._named(*queue_address(request))
 
-    def _named(self, name: str) -> LaptopQueue:
-        """Return the queue with this name; raise `Refused` for an unknown one."""
-        if name not in self._queues:
+    def _named(self, name: str, account: str | None) -> LaptopQueue:
+        """Return the queue with this name; raise `Refused` for an unknown one, and for another account's."""
+        if name not in self._queues or account not in (None, ACCOUNT):
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return self._queues[name]
 
@@ -213,19 +232,3 @@ class Queues:
                 f"The laptop does not answer {operation} for {queue.name}: only its function reads a source queue.",
             )
         return queue
-
-
-def _required(request: AwsRequest, name: str) -> str:
-    """Return a text parameter; raise `Refused`, with SQS's message, for one that is missing or empty."""
-    found = request.maybe_text(name)
-    if not found:
-        raise Refused("MissingParameter", f"The request must contain the parameter {name}.")
-    return found
-
-
-def _number(request: AwsRequest, name: str, least: int, most: int, reason: str) -> int | None:
-    """Return a whole number, None when it is missing; raise `Refused`, with `reason`, unless from `least` to `most`."""
-    found = request.maybe_whole(name)
-    if found is not None and not least <= found <= most:
-        raise Refused("InvalidParameterValue", f"Value {found} for parameter {name} is invalid. Reason: {reason}")
-    return found

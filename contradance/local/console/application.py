@@ -32,7 +32,8 @@ from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
 from contradance.operate.ports import System
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.error_description import describe_error
+from contradance.runtime.frames import format_frames
 
 Show = Callable[[Request], Response]
 Take = Callable[[Request, SubmittedForm], Response]
@@ -125,13 +126,19 @@ class Console:
     def _takes(self, path: str, take: Take) -> Route:
         """Return the POST route of a form: `take` answers it in a thread; one that the guard refuses gets a 403."""
 
+        def taken(request: Request, content: bytes) -> Response:
+            """Return the answer to the form in a request's body; a large one of a page elsewhere is not parsed."""
+            why = self._guard.origin_refusal(request)
+            if why is None:
+                form = SubmittedForm(parse_qsl(content.decode(errors="replace"), keep_blank_values=True))
+                why = self._guard.token_refusal(form.first(TOKEN_FIELD))
+                if why is None:
+                    return take(request, form)
+            return self._pages.page("refused", "", status=403, why=why)
+
         async def endpoint(request: Request) -> Response:
-            text = (await request.body()).decode(errors="replace")
-            form = SubmittedForm(parse_qsl(text, keep_blank_values=True))
-            why = self._guard.refusal(request, form.first(TOKEN_FIELD))
-            if why is not None:
-                return self._pages.page("refused", "", status=403, why=why)
-            return await self._answered(lambda: take(request, form))
+            content = await request.body()
+            return await self._answered(lambda: taken(request, content))
 
         return Route(PREFIX + path, endpoint, methods=["POST"])
 

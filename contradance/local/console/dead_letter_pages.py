@@ -1,13 +1,14 @@
 """Dead letters, by function and cause; one, some or all are redriven or purged, after a confirmation."""
 
 from collections import Counter
-from typing import Any, Final, get_args
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from contradance.choreography import Choreography
-from contradance.errors import OperateError
+from contradance.errors import ContradanceError, OperateError
 from contradance.local.console.history import History
 from contradance.local.console.pages import Pages
 from contradance.local.console.submitted import SubmittedForm
@@ -53,12 +54,9 @@ class DeadLetterPages:
         only = None if chosen == "all" else frozenset(letters)
         really = form.first("confirmed") == "yes"
         change = redrive if verb == "redrive" else purge
-        outcomes: Counter[str] = Counter()
-        listed: list[LetterOutcome] = []
-        for one in change(self._system, self._choreography, subscriber, reason, only=only, really=really):
-            outcomes[one.outcome] += 1
-            if len(listed) < SHOWN:
-                listed.append(one)
+        done = _gathered(
+            change(self._system, self._choreography, subscriber, reason, only=only, really=really), really=really
+        )
         return self._pages.page(
             "dead_letters_done" if really else "dead_letters_confirm",
             "dead-letters",
@@ -67,9 +65,10 @@ class DeadLetterPages:
             verb=verb,
             chosen="all" if only is None else "some",
             letters=letters if only is not None else [],
-            outcomes=listed,
-            count=outcomes.total(),
-            counts=outcomes.most_common(),
+            outcomes=done.listed,
+            count=done.counts.total(),
+            counts=done.counts.most_common(),
+            stopped=done.stopped,
         )
 
     def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", notice: str = "") -> Response:
@@ -95,6 +94,32 @@ class DeadLetterPages:
         _, flow = letter_ids(self._choreography, letter)
         shown = event if event is None or open_ else masked_event(self._choreography, event)
         return {"letter": letter, "event": shown, "revealed": open_, "flow": flow}
+
+
+class _Gathered(NamedTuple):
+    """The outcomes of an action, or of its dry run."""
+
+    counts: Counter[str]
+    listed: list[LetterOutcome]
+    """The first ones."""
+    stopped: str
+    """The error that ended it after some letters; empty if it reached its end."""
+
+
+def _gathered(outcomes: Iterable[LetterOutcome], *, really: bool) -> _Gathered:
+    """Return the outcomes, also those before an error that ends the action; raise the error if nothing was done."""
+    counts: Counter[str] = Counter()
+    listed: list[LetterOutcome] = []
+    try:
+        for one in outcomes:
+            counts[one.outcome] += 1
+            if len(listed) < SHOWN:
+                listed.append(one)
+    except ContradanceError as error:
+        if not (counts and really):
+            raise
+        return _Gathered(counts, listed, str(error))
+    return _Gathered(counts, listed, "")
 
 
 def _reason(text: str) -> Reason | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from contradance.local.console.tally import Tally
 from contradance.operate.flow import delivery_state
+from contradance.printable import printable
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 24
@@ -88,11 +89,11 @@ def summary(record: JournalRecord) -> dict[str, Any]:
         "trigger": record.trigger,
         "event": record.event_id,
         "flow": record.correlation_id,
-        "subject": record.subject,
+        "label": printable(record.subject or record.correlation_id or ""),
         "attempt": record.attempt,
         "outcome": record.outcome,
         "state": delivery_state((record,)),
         "published": [{"event": one.event_id, "contract": one.contract} for one in record.published],
         "milliseconds": round(record.duration_ms, 1),
-        "error": (record.error or "").partition("\n")[0],
+        "error": printable((record.error or "").partition("\n")[0]),
     }

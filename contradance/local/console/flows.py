@@ -1,6 +1,6 @@
 """Flows: the latest, and one as a waterfall and as its path through the picture."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any, Final
@@ -18,11 +18,11 @@ from contradance.local.console.history import FlowPage, History, KeptEvent
 from contradance.local.console.pages import PREFIX, Pages, flow_page, links_of
 from contradance.local.console.pictures import Pictures
 from contradance.local.console.submitted import SubmittedForm
-from contradance.local.console.waterfall import waterfall
+from contradance.local.console.waterfall import Row, waterfall
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import Flow, Handled
 from contradance.operate.masking import masked_event
-from contradance.runtime.journal_record import COMPLETED, JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord, LogEntry
 
 _MOST: Final = 500
 """Rows that a waterfall shows; `contradance trace` shows all of a longer flow."""
@@ -78,7 +78,7 @@ class FlowPages:
     def act(self, request: Request, form: SubmittedForm) -> Response:
         """Show one flow with one event unmasked; or make its waiting deliveries now, and redirect to it."""
         if form.first("do") == "retry":
-            self._laptop.retry(request.path_params["flow"])
+            self._laptop.retry(request.path_params["flow"], "flow")
             return RedirectResponse(flow_page(request.path_params["flow"]), 303)
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 
@@ -87,7 +87,9 @@ class FlowPages:
 
         In a large choreography the picture shows the flow's part, unless `whole` is wanted.
         """
-        flow, records = self._history.flow(correlation_id)
+        flow, by_position = self._history.flow(correlation_id)
+        records = [*by_position.values()]
+        rows = waterfall(flow, self._laptop.clock.now(), _MOST) if flow else []
         events = self._history.events(
             dict.fromkeys([*_event_ids(records[:_MOST]), *([published] if published else [])])
         )
@@ -103,13 +105,22 @@ class FlowPages:
             flow=flow,
             picture=self._pictures.around(overlay.boxes or (), overlay) if partly else self._pictures.whole(overlay),
             partly=partly,
-            rows=waterfall(flow, self._laptop.clock.now(), _MOST) if flow else [],
+            rows=rows,
+            logs_of=self._logs_of(rows, by_position),
             most=_MOST,
             count=len(records),
             outstanding=self._laptop.journal.outstanding([correlation_id])[:_MOST],
             events=[self._shown_event(event, revealed) for event in events.values()],
             well=COMPLETED,
         )
+
+    def _logs_of(
+        self, rows: Iterable[Row], records: Mapping[int, JournalRecord]
+    ) -> Callable[[JournalRecord], Sequence[LogEntry]]:
+        """Return a function from an attempt in a waterfall's rows to what it logged; only these logs are read."""
+        positions = {id(record): position for position, record in records.items()}
+        found = self._history.logs(positions[id(attempt.record)] for row in rows for attempt in row.attempts)
+        return lambda record: found.get(positions[id(record)], ())
 
     def _shown_event(self, event: KeptEvent, revealed: str) -> dict[str, Any]:
         """Return an event as the page shows it: masked, unless its id is `revealed`."""

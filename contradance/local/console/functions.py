@@ -73,7 +73,7 @@ class FunctionPages:
         if form.first("do") == "run" and isinstance(function.trigger, Schedule):
             self._laptop.run_schedule(function.name)
         elif form.first("do") == "retry":
-            self._laptop.retry(function.name)
+            self._laptop.retry(function.name, "function")
         return RedirectResponse(function_page(function.name), 303)
 
     def all(self, _: Request) -> Response:

@@ -32,10 +32,14 @@ class Guard:
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(32)
 
-    def refusal(self, request: Request, token: str) -> str | None:
-        """Return why a form with this token is refused (another origin or token); None for one of this console's."""
+    def origin_refusal(self, request: Request) -> str | None:
+        """Return why a form is refused that another page sent, by its origin; None for one of this console's."""
         if request.headers.get("origin") != f"{request.url.scheme}://{request.headers.get('host')}":
             return "This form was not sent by a page of the console."
+        return None
+
+    def token_refusal(self, token: str) -> str | None:
+        """Return why a form with another token is refused; None for the token of this process."""
         if not hmac.compare_digest(token.encode(), self.token.encode()):
             return "The laptop was started again after this page was loaded. Load the page and try again."
         return None

@@ -1,17 +1,17 @@
 """Flows and events in the laptop's file, a page at a time; an index answers each query."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from contradance.foreign import UNVERSIONED
 from contradance.identity import Identity
 from contradance.local.state.database import Database
-from contradance.local.state.journal_row import records_of
+from contradance.local.state.journal_row import read_logs, records_of
 from contradance.local.state.journal_table import LaptopJournal
 from contradance.operate.flow import Flow, flows
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import JournalRecord, LogEntry
 from contradance.strictjson import read_json
 
 PAGE: Final = 25
@@ -93,11 +93,19 @@ class History:
         shown = rows[:PAGE]
         return FlowPage(self.flows_of([flow for flow, _ in shown]), shown[-1][1] if len(rows) > PAGE else None)
 
-    def flow(self, correlation_id: str) -> tuple[Flow | None, list[JournalRecord]]:
-        """Return one flow, None without records, and its records with logs, in the order they were written."""
-        records = self._records([correlation_id], logs=True)
-        found = flows(records, self._journal.outstanding([correlation_id]))
+    def flow(self, correlation_id: str) -> tuple[Flow | None, dict[int, JournalRecord]]:
+        """Return one flow, None without records, and its records without logs by position, in the order written."""
+        records = self._records([correlation_id])
+        found = flows(records.values(), self._journal.outstanding([correlation_id]))
         return (found[0] if found else None), records
+
+    def logs(self, positions: Iterable[int]) -> dict[int, Sequence[LogEntry]]:
+        """Return what the attempts with the records at these positions logged, by position; one without logs is left out."""
+        rows = self._database.read(
+            "SELECT id, logs FROM journal WHERE id IN (SELECT value FROM json_each(?)) AND logs IS NOT NULL",
+            (json.dumps([*positions]),),
+        )
+        return {position: read_logs(text) for position, text in rows}
 
     def events(self, event_ids: Iterable[str]) -> dict[str, KeptEvent]:
         """Return the events with these ids, by id; an id without an event is left out."""
@@ -139,20 +147,20 @@ class History:
         query = "SELECT 1 FROM journal WHERE correlation_id = ? AND id >= ? LIMIT 1"
         return bool(self._database.read(query, (flow, start)))
 
-    def _records(self, correlation_ids: Iterable[str], *, logs: bool = False) -> list[JournalRecord]:
-        """Return the records of flows in the order they were written, without what they logged unless `logs`."""
+    def _records(self, correlation_ids: Iterable[str]) -> dict[int, JournalRecord]:
+        """Return the records of flows without logs, by position, in the order they were written."""
         self._database.flush()
         rows = self._database.read(
-            "SELECT function, event_id, correlation_id, record, iif(?, logs, NULL) FROM journal "
+            "SELECT id, function, event_id, correlation_id, record, NULL FROM journal "
             "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (logs, json.dumps([*correlation_ids])),
+            (json.dumps([*correlation_ids]),),
         )
-        return records_of(rows)
+        return dict(zip((row[0] for row in rows), records_of(row[1:] for row in rows), strict=True))
 
     def flows_of(self, correlation_ids: Collection[str]) -> list[Flow]:
         """Return the flows with these ids, in their order; an id without records is left out."""
         outstanding = self._journal.outstanding(correlation_ids)
-        by_flow = {flow.correlation_id: flow for flow in flows(self._records(correlation_ids), outstanding)}
+        by_flow = {flow.correlation_id: flow for flow in flows(self._records(correlation_ids).values(), outstanding)}
         return [
             by_flow[flow] for flow in correlation_ids if flow in by_flow
         ]  # SQLite's JSON ends an id at a null character

@@ -1,4 +1,8 @@
-"""Pages: templates with every value escaped, and how times, durations and names are written on them."""
+"""Pages: templates with every value escaped, and how times, durations and names are written on them.
+
+Beside HTML's own characters those are escaped that `contradance.printable` escapes everywhere: a reordering character in a
+subject would show another one. A form's values are exact: they come back.
+"""
 
 import re
 from datetime import datetime, timedelta
@@ -13,7 +17,7 @@ from contradance.bounds import MAX_SHOWN_BYTES, shortened
 from contradance.choreography import Choreography
 from contradance.local.console.guard import Guard
 from contradance.operate.flow import delivery_state
-from contradance.printable import encodable, printable_json
+from contradance.printable import encodable, printable, printable_block, printable_json
 from contradance.quantity import counted
 
 PREFIX: Final = "/_contradance"
@@ -42,6 +46,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=_shown,
         )
         self._environment.globals.update(
             app=choreography.name,
@@ -54,6 +59,7 @@ class Pages:
             moment=moment,
             milliseconds=milliseconds,
             event=event_name,
+            exact=exact,
             pretty=pretty,
             took=took,
             plural=counted,
@@ -120,4 +126,14 @@ def pretty(value: object) -> str:
 
 def soft(name: str) -> Markup:
     """Return a name as HTML that may break after a dot or an underscore, or before a capital letter."""
-    return Markup(re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(name))))  # noqa: S704 - escaped
+    return Markup(re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(printable(name)))))  # noqa: S704 - escaped
+
+
+def exact(value: str) -> Markup:
+    """Return a value of a form as HTML, with every character that a browser has to send back."""
+    return escape(value)
+
+
+def _shown(value: object) -> object:
+    """Return what a template shows of a value: a text with escapes for unsafe characters, unless it is HTML already."""
+    return printable_block(value) if isinstance(value, str) and not isinstance(value, Markup) else value

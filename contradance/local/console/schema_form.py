@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from contradance.compatibility.keywords import SchemaObject
+from contradance.compatibility.normal_form import CHECKS
 from contradance.local.console.submitted import SubmittedForm
 
 InputKind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
@@ -153,25 +154,37 @@ class SchemaForm:
 
 
 def _input_kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
-    """Return the kind of input for a schema; a nullable object, list or boolean is edited as JSON text."""
+    """Return the kind of input for a schema; a nullable object, list or boolean is edited as JSON text.
+
+    So is what a serializer of the author's own writes, whose JSON the schema does not describe.
+    """
     if "enum" in schema and all(isinstance(one, str) for one in schema["enum"]):
         return "choice"
     kinds = {member.get("type") for member in schema.get("anyOf", [schema])}
-    if kinds == {"object"} and "properties" in schema and not nullable:
-        return "group"
-    if kinds == {"array"} and "items" in schema and not nullable:
-        return "list"
+    if "serializer" in schema.get(CHECKS, {}).values():
+        return "json"
     if kinds == {"string"} or _is_decimal(schema):
         return "text"
     if kinds <= {"number", "integer"}:
         return "number"
-    return "yes" if kinds == {"boolean"} and not nullable else "json"
+    return "json" if nullable else _input_kind_of_parts(schema, kinds)
+
+
+def _input_kind_of_parts(schema: SchemaObject, kinds: set[object]) -> InputKind:
+    """Return the kind of input for a boolean, an object or a list; `json` for anything else."""
+    if kinds == {"object"} and "properties" in schema:
+        return "group"
+    if kinds == {"array"} and "items" in schema:
+        return "list"
+    return "yes" if kinds == {"boolean"} else "json"
 
 
 def _is_decimal(schema: SchemaObject) -> bool:
-    """Whether a schema is a decimal's, a number or a text with a pattern: it gets a text input."""
+    """Whether a schema is a decimal's, a number or its text: it gets a text input. Pydantic before 2.14 gives a pattern."""
     members = schema.get("anyOf", ())
-    return [member.get("type") for member in members] == ["number", "string"] and "pattern" in members[1]
+    return [member.get("type") for member in members] == ["number", "string"] and (
+        members[1].get("format") == "decimal" or "pattern" in members[1]
+    )
 
 
 def _text(data: Any, kind: InputKind) -> str:

@@ -17,7 +17,7 @@ from contradance.envelope import SealedEvent, derived_id
 from contradance.local.events.accepted import Accepted, StoredEvent, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
-from contradance.local.names import schedule_arn, scheduled_time
+from contradance.local.names import bus_arn, schedule_arn, scheduled_time
 from contradance.local.state.database import Database
 from contradance.local.state.schema import OWN_BUS
 from contradance.pattern import RuleIndex
@@ -59,11 +59,12 @@ class Bus:
         return (self.name, *(bus for bus in self._rules if bus != OWN_BUS))
 
     def bus_named(self, name: str) -> str | None:
-        """Return a bus as rows have it, `OWN_BUS` for the own, by its name or ARN; None for an unknown bus."""
-        name = name.partition("event-bus/")[2] if name.startswith("arn:") else name
-        if name == self.name:
-            return OWN_BUS
-        return name if name in self._rules else None
+        """Return a bus as rows have it, `OWN_BUS` for the own, by its name or ARN; None for an unknown bus.
+
+        A bus of another account or region is another bus.
+        """
+        found = next((bus for bus in self.names if name in (bus, bus_arn(bus))), None)
+        return OWN_BUS if found == self.name else found
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
         """Match sealed events against the own bus's rules; return them for the transaction that commits them."""

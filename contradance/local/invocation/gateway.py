@@ -25,6 +25,8 @@ class HttpResponse(NamedTuple):
     status: int
     headers: dict[str, str]
     body: str
+    binary: bytes = b""
+    """The body, if it is not text."""
 
 
 class Gateway:

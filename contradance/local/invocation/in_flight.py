@@ -19,6 +19,7 @@ from typing import Final, Literal, NamedTuple
 
 from contradance.bounds import MAX_TRACEBACK_BYTES, shortened
 from contradance.local.dead_letter_queues import DeadLetterMessage
+from contradance.local.invocation.process_settings import ProcessSettings
 from contradance.local.state.slots import Slots
 from contradance.operate.ports import Hang
 from contradance.runtime.attempt import Attempt
@@ -84,6 +85,13 @@ def running_flight() -> Flight | None:
     return _flight.get()
 
 
+def note_logged(attempt: Attempt) -> None:
+    """Set the running invocation's `logged` attempt, for the record of a timeout; no effect without an invocation."""
+    flight = running_flight()
+    if flight is not None:
+        flight.logged = attempt
+
+
 class InFlight:
     """The running invocations of one laptop.
 
@@ -100,6 +108,8 @@ class InFlight:
         left = [Left(*parts) for line in self._slots.before if len(parts := line.split(" ")) == len(Left._fields)]
         self.left = [one._replace(function=renamed.get(one.function, one.function)) for one in left]
         """What ran, or waited to run alone, when the process before this one was killed."""
+        self.settings = ProcessSettings()
+        """Restored after each invocation, and every second for those that hang."""
 
     def begin(self, kind: Kind, function: str, identifier: str, attempt: int, deadline: float) -> Flight:
         """List an invocation as running in the calling thread, and return it; it is the thread's `running_flight`."""
@@ -132,6 +142,7 @@ class InFlight:
         try:
             yield flight
         finally:
+            self.settings.restore()
             self.end(flight)
 
     def wait_alone(self, identifier: str, attempt: int, function: str) -> int:
@@ -187,6 +198,10 @@ class InFlight:
             for one in late
             if (frame := frames.get(one.thread)) is not None
         ]
+
+    def longest_left(self) -> float:
+        """Return the seconds until the last deadline of what runs; negative after it, 0 if nothing runs."""
+        return max((flight.deadline for flight in self._flights.copy()), default=monotonic()) - monotonic()
 
     def where(self, flight: Flight) -> str:
         """Return where an invocation's thread is, as `functions/loans/remind_reader.py:12`; empty if it ended."""

@@ -1,7 +1,7 @@
 """The laptop's Lambda: it invokes functions as AWS does, and records the outcome of each delivery."""
 
-import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -21,10 +21,12 @@ from contradance.local.invocation.record import (
     event_in,
     failure_record,
     moved_message,
+    payload_in,
     sqs_batch,
 )
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.entry import attempt_to_record, invoke
+from contradance.runtime.error_description import describe_error
 from contradance.runtime.ports import Environment
 
 _LOG = logging.getLogger("contradance.invoker")
@@ -36,6 +38,10 @@ UNSETTLED_SECONDS: Final = 5.0
 
 class TimedOut(Exception):
     """An invocation outlived its function's timeout."""
+
+
+class NotContained(Exception):
+    """An invocation raised what the runtime neither handles nor records."""
 
 
 class ProcessEnded(Exception):
@@ -68,6 +74,8 @@ class Invoker:
         notes = FlightNotes(environment.clock)
         self._environment = replace(environment, messages=notes, dead_letters=notes)
         self._when_settled = when_settled
+        self._returned: Counter[str] = Counter()
+        """How often each delivery was repeated without counting its attempt, by id."""
 
     def begin(self, pending: PendingDelivery, deadline: float) -> Flight:
         """List a delivery as running in this thread, and return its flight; `deadline` is in monotonic seconds."""
@@ -86,13 +94,27 @@ class Invoker:
         context, environment = LaptopContext(pending.id, flight.deadline), self._environment
         try:
             if function.delivery == "direct":
-                invoke(function, json.loads(pending.envelope), context, environment)
+                invoke(function, payload_in(pending), context, environment)
                 return None
             answer = invoke(function, sqs_batch(pending, environment.clock.now()), context, environment)
         except Exception as error:  # noqa: BLE001 - journaled by the runtime; it is what Lambda would retry
             return error
+        finally:
+            self._in_flight.settings.restore()
         failed = isinstance(answer, dict) and answer["batchItemFailures"]
         return RuntimeError("reported as a batch item failure") if failed else None
+
+    def invoke_contained(self, function: AnyFunction, pending: PendingDelivery, flight: Flight) -> Exception | None:
+        """Invoke as `invoke` does; what would end the thread is journaled, too, and returned as a `NotContained`."""
+        try:
+            return self.invoke(function, pending, flight)
+        except BaseException as error:  # noqa: BLE001 - without its worker a delivery is never settled
+            described = describe_error(error)
+            try:
+                self._describe(function, pending).record("failed", pending.attempt, error=described)
+            except Exception:  # noqa: BLE001 - without a record the delivery is settled all the same
+                _LOG.exception("a failure of %s could not be recorded", function.name)
+            return NotContained(described)
 
     def time_out(self, function: AnyFunction, pending: PendingDelivery, flight: Flight | None) -> TimedOut:
         """Journal an attempt that outlived its timeout, with what it logged; return its `TimedOut`, for `settle`."""
@@ -121,14 +143,14 @@ class Invoker:
         error = ProcessEnded("the process ended while the handler ran, and nothing else did")
         self._describe(function, pending).record("failed", pending.attempt, error=f"ProcessEnded: {error}")
         if pending.attempt < function.retry.attempts(function.delivery):
-            now = self._environment.clock.now()
-            self._deliveries.postpone(pending, now)
-            return pending._replace(attempt=pending.attempt + 1, due=now.timestamp())
+            self._deliveries.postpone(pending, self._environment.clock.now())
+            return pending._replace(attempt=pending.attempt + 1)
         self._retry_or_dead_letter(function, pending, error)
         return None
 
     def record_late_requests(self) -> None:
         """Journal as failed the requests that have outlived their timeouts since the last call."""
+        self._in_flight.settings.restore()  # what hangs does not return, which would restore them
         for flight in self._in_flight.take_late_requests():
             function = self._functions[flight.function]
             seconds, where = function.limits.timeout.total_seconds(), self._in_flight.where(flight)
@@ -159,6 +181,8 @@ class Invoker:
     ) -> datetime | None:
         """Finish, postpone or dead-letter a delivery; return when it is due again, in 5 s if that fails, else None."""
         again = None
+        if flight is None or flight.pause is None:
+            del self._returned[pending.id]
         try:
             if flight is not None and flight.letter is not None:
                 self._deliveries.dead_letter(pending, flight.letter)
@@ -176,13 +200,23 @@ class Invoker:
     def _retry_or_dead_letter(
         self, function: AnyFunction, pending: PendingDelivery, error: Exception, pause: timedelta | None = None
     ) -> datetime | None:
-        """Postpone a failed delivery, uncounted with a `pause`, and return when it is due; None if dead-lettered."""
+        """Postpone a failed delivery, uncounted with a `pause`, and return when it is due; None if dead-lettered.
+
+        SQS counts what is not an attempt, too: it receives a message only `receives` times.
+        """
         now = self._environment.clock.now()
         if pause is not None:
-            self._deliveries.postpone(pending, now + pause, counted=False)
-            return now + pause
+            receives = pending.attempt + self._returned[pending.id]
+            if receives >= function.retry.receives:
+                self._deliveries.dead_letter(pending, moved_message(pending._replace(attempt=receives)))
+                del self._returned[pending.id]
+                return None
+            self._returned[pending.id] += 1
+            soon = now + pause
+            self._deliveries.postpone(pending, soon, counted=False)
+            return soon
         # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
-        counted = function.delivery == "direct" or isinstance(error, TimedOut | ProcessEnded)
+        counted = function.delivery == "direct" or isinstance(error, TimedOut | NotContained | ProcessEnded)
         most = function.retry.attempts(function.delivery) if counted else function.retry.receives
         if pending.attempt < most:
             following = now + function.retry.delay(function.delivery, pending.attempt, function.limits.timeout)

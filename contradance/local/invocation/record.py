@@ -22,6 +22,7 @@ from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
 from contradance.runtime.containment import raised_by
 from contradance.runtime.error_description import message_of
+from contradance.runtime.frames import stack_trace
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
@@ -70,11 +71,20 @@ def event_in(pending: PendingDelivery) -> dict[str, Any]:
 
 def read_event(identifier: str, envelope: str) -> dict[str, Any]:
     """Return the event in the text `envelope`; if it is no JSON object, it becomes the detail of one with this id."""
+    payload = _read_payload(identifier, envelope)
+    return payload if isinstance(payload, dict) else {"id": identifier, "detail": envelope}
+
+
+def payload_in(pending: PendingDelivery) -> Any:
+    """Return the JSON of a delivery; a text that is not JSON becomes the detail of an event with the delivery's id."""
+    return _read_payload(pending.id, pending.envelope)
+
+
+def _read_payload(identifier: str, envelope: str) -> Any:
     try:
-        event = json.loads(envelope)
+        return json.loads(envelope)
     except (ValueError, RecursionError):
-        event = None
-    return event if isinstance(event, dict) else {"id": identifier, "detail": envelope}
+        return {"id": identifier, "detail": envelope}
 
 
 def failure_record(
@@ -91,7 +101,7 @@ def failure_record(
                 "condition": condition,
                 "approximateInvokeCount": pending.attempt,
             },
-            "requestPayload": json.loads(pending.envelope),
+            "requestPayload": payload_in(pending),
             "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
             "responsePayload": error_document(error),
         },
@@ -106,7 +116,7 @@ def error_document(error: BaseException) -> dict[str, object]:
     return {
         "errorMessage": message_of(raised),
         "errorType": shortened(type(raised).__name__, MAX_PROBLEM),
-        "stackTrace": [],
+        "stackTrace": stack_trace(raised),
     }
 
 

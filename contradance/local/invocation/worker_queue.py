@@ -52,12 +52,12 @@ class WorkerQueue:
         if len(self.ready) < MAX_QUEUED and not self.more and pending.due <= now:
             self.ready.append(pending)
         else:
-            self.release(pending, again=True)
+            self.release(pending)
+            self.more = True
 
-    def release(self, pending: PendingDelivery, *, again: bool) -> None:
-        """Remove a delivery from the reserved ones; with `again`, note that the disk may hold it."""
+    def release(self, pending: PendingDelivery) -> None:
+        """Remove a delivery from the reserved ones: a read from disk may find it again."""
         self.reserved.discard(pending.id)
-        self.more = self.more or again
 
 
 @dataclass(eq=False, slots=True)

@@ -269,11 +269,17 @@ class Workers:
     def _perform(self, invocation: Invocation) -> bool:
         """Invoke a function and settle the delivery; return False if it was late, and another worker has taken over."""
         queue, pending = invocation.queue, invocation.pending
-        flight = invocation.flight = self._invoker.begin(pending, invocation.deadline)
+        try:
+            flight = invocation.flight = self._invoker.begin(pending, invocation.deadline)
+        except BaseException:  # it has not begun, so it does not time out either
+            with self._changed:
+                self._running.discard(invocation)
+                queue.release(pending)
+            raise
         try:
             if not self._others_may_run.is_set():
                 self._recovery.wait_no_more(pending)
-            error = self._invoker.invoke(queue.function, pending, flight)
+            error = self._invoker.invoke_contained(queue.function, pending, flight)
             with self._changed:
                 if invocation not in self._running:
                     queue.abandoned -= 1
@@ -303,15 +309,15 @@ class Workers:
                 self._start_worker(queue)
 
     def _settle(self, invocation: Invocation, error: Exception | None) -> None:
-        """Record the outcome of a delivery, set an alarm if it is repeated, and release it."""
+        """Record the outcome of a delivery, release it, and set an alarm if it is repeated."""
         queue, pending = invocation.queue, invocation.pending
         try:
             due = self._invoker.settle(queue.function, pending, error, invocation.flight)
-            if due is not None:
-                self._set_alarm(queue, due)
         finally:
             with self._changed:
-                queue.release(pending, again=error is not None)
+                queue.release(pending)
+        if due is not None:  # after the release: until then a worker that reads the disk skips the delivery
+            self._set_alarm(queue, due)
 
     def _set_alarm(self, queue: WorkerQueue, moment: datetime) -> None:
         """Fill a queue from disk at `moment`; one alarm is enough, because filling sets the next."""

@@ -36,10 +36,10 @@ class ArchiveReader:
                 return
             after = rows[-1][0]
 
-    def completed(self, deployed_name: str) -> set[tuple[str, str]]:
-        """Return the (source, event id) of each event that the function with this deployed name has completed."""
-        rows = self._reader.read("SELECT source, event_id FROM once WHERE function = ?", (deployed_name,))
-        return {(source, event_id) for source, event_id in rows}
+    def has_completed(self, deployed_name: str, source: str, event_id: str) -> bool:
+        """Whether the function with this deployed name has completed an event."""
+        query = "SELECT 1 FROM once WHERE function = ? AND source = ? AND event_id = ?"
+        return bool(self._reader.read(query, (deployed_name, source, event_id)))
 
 
 @contextmanager

@@ -54,12 +54,19 @@ class Database:
     Args:
         path: the file; created when it is missing.
         synchronous: how hard each commit is pushed to disk.
+        in_use: what to do when another process owns the file, for the message of the error.
 
     Raises:
         LaptopError: the file cannot be created, another process owns it, or it has another schema version.
     """
 
-    def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
+    def __init__(
+        self,
+        path: Path,
+        synchronous: Synchronous = "FULL",
+        *,
+        in_use: str = "Stop it, or choose another folder with --state.",
+    ) -> None:
         self._path = path
         self._process = os.getpid()
         self._jobs: deque[Job[Any]] = deque()
@@ -68,11 +75,13 @@ class Database:
         with ExitStack() as opened:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                opened.callback(_lock_state(path).close)
+                opened.callback(_lock_state(path, in_use).close)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
                 self._writer = connect(path, f"PRAGMA synchronous = {synchronous}")
                 opened.callback(self._writer.close)
                 prepare(self._writer, path)
+                self._file = str(path.absolute())  # a handler may change the folder
+                self._identity = _identity(self._file)
             except (OSError, sqlite3.Error) as error:
                 raise LaptopError(
                     f"the laptop's state cannot be kept in {path}: {error}.\n  Choose another folder with --state."
@@ -145,6 +154,7 @@ class Database:
         """Commit all waiting changes as one group: a change that fails is undone alone, a failing disk undoes all."""
         group = [self._jobs.popleft() for _ in range(len(self._jobs))]
         try:
+            self._check_file()
             self._writer.execute("BEGIN IMMEDIATE")
             for job in group:
                 self._run_change(job, alone=len(group) == 1)
@@ -165,6 +175,11 @@ class Database:
         finally:
             self._mark_done(group)
 
+    def _check_file(self) -> None:
+        """Raise `OperationalError` when the file is gone: SQLite would write on into one that no later start finds."""
+        if _identity(self._file) != self._identity:
+            raise sqlite3.OperationalError("its file was deleted or replaced; start the laptop again")
+
     def _mark_done(self, group: list[Job[Any]]) -> None:
         """Mark jobs as done, so that their threads continue; log each failed one that no thread waits for."""
         for job in group:
@@ -178,16 +193,16 @@ class Database:
         A change that is `alone` in its transaction needs no savepoint, nor does a `single` statement.
 
         Raises:
-            sqlite3.OperationalError: the disk failed; the whole group is undone.
+            sqlite3.DatabaseError: the disk failed, or the file is damaged; the whole group is undone.
         """
         guarded = not (alone or job.single)
         if guarded:
             self._writer.execute("SAVEPOINT change")
         try:
             job.result = job.change(self._writer)
-        except sqlite3.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - `write` raises it in the thread of the caller
+        except Exception as error:
+            if _is_of_the_disk(error):
+                raise
             job.error = error
             if guarded or alone:
                 self._writer.execute("ROLLBACK TO change" if guarded else "ROLLBACK")
@@ -195,13 +210,25 @@ class Database:
             self._writer.execute("RELEASE change")
 
 
-def _lock_state(path: Path) -> sqlite3.Connection:
+def _is_of_the_disk(error: Exception) -> bool:
+    """Whether an error is about the disk or a damaged file, and not about the change that met it."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what identifies a file on this machine, whatever it is called; None where there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - it is called before each commit, and pathlib takes twice the time
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _lock_state(path: Path, in_use: str) -> sqlite3.Connection:
     """Lock the state file for this process and return the lock; raise `LaptopError` if another process has it."""
     try:
         return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
-        raise LaptopError(
-            f"another process runs on the state in {path.parent}.\n  Stop it, or choose another folder with --state."
-        ) from error
+        raise LaptopError(f"another process runs on the state in {path.parent}.\n  {in_use}") from error

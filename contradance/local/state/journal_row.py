@@ -32,11 +32,11 @@ def records_of(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> 
         ):
             record = unreadable_record(function, event_id, correlation_id, at)
         at = record.started_at
-        records.append(record.model_copy(update={"logs": _read_logs(logs)}) if logs else record)
+        records.append(record.model_copy(update={"logs": read_logs(logs)}) if logs else record)
     return records
 
 
-def _read_logs(text: str) -> tuple[LogEntry, ...]:
+def read_logs(text: str) -> tuple[LogEntry, ...]:
     """Return what an attempt logged; nothing from a text that this version cannot read."""
     try:
         return LOGS.validate_json(text)

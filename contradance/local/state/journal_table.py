@@ -14,8 +14,9 @@ from contradance.local.state.database import Database
 from contradance.local.state.ids import id_range
 from contradance.local.state.journal_row import LOGS, STARTED_AT, parsed_start, records_of
 from contradance.local.state.reader import Reader, reading
-from contradance.operate.flow import Outstanding
+from contradance.operate.flow import AcceptedEvent, Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
+from contradance.operate.shortened_id import CANDIDATES, whole_id
 from contradance.runtime.journal_record import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
@@ -36,14 +37,26 @@ _OF_FLOWS: Final = (
     "SELECT function, event_id, correlation_id, record, NULL FROM journal "
     "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
-_FILTER: Final = "(? IS NULL OR function = ?) AND (? IS NULL OR subject = ?)"
 _COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
-_BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
-_FORWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id >= ? AND {_FILTER} ORDER BY id LIMIT ?"  # noqa: S608 - constants
+_BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ?{{filter}} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
+_FORWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id >= ?{{filter}} ORDER BY id LIMIT ?"  # noqa: S608 - constants
 _STARTS: Final = (
     f"SELECT count(*), min(id), max({STARTED_AT}) FROM "  # noqa: S608 - constants
-    f"(SELECT id, record FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?)"
+    "(SELECT id, record FROM journal WHERE id < ?{filter} ORDER BY id DESC LIMIT ?)"
 )
+_NOT_CONSUMED: Final = """
+SELECT event_id, envelope,
+    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id AND delivery.event = event.id)
+FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '')
+    AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.event_id = event.event_id)
+GROUP BY event_id ORDER BY event_id LIMIT ?
+"""
+_LATEST: Final = """
+SELECT correlation_id FROM journal AS last
+WHERE NOT EXISTS (SELECT 1 FROM journal WHERE journal.correlation_id = last.correlation_id AND journal.id < last.id)
+ORDER BY id DESC LIMIT 1
+"""
+"""The flow whose first record is the latest: a search backwards, which ends at that record."""
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
@@ -91,26 +104,40 @@ class JournalReader:
             Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
         ]
 
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:
+        """Return events that no record is about, with an id that `term` selects as in `flows`; the first 11, by id."""
+        rows = self._rows(_NOT_CONSUMED, (*id_range(term), CANDIDATES + 1))
+        events = ((event_id, json.loads(envelope), pending) for event_id, envelope, pending in rows)
+        return [AcceptedEvent(one, event["source"], event["detail-type"], pending) for one, event, pending in events]
+
     def envelope(self, event_id: str) -> str | None:
-        """Return the JSON of the last event whose id is `event_id` or, if long, begins with it; None without one.
+        """Return the JSON of the last event whose id is `event_id`, or alone begins with it; None without one.
 
         No archive has an event of another bus that no rule matches; the own bus is '' in a row.
+
+        Raises:
+            OperateError: several events' ids begin with it.
         """
+        ids = self._rows(
+            "SELECT DISTINCT event_id FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
+            "ORDER BY event_id LIMIT ?",
+            (*id_range(event_id), CANDIDATES + 1),
+        )
         rows = self._rows(
-            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
+            "SELECT envelope FROM event WHERE event_id = ? AND (archived = 1 OR bus <> '') "
             "ORDER BY archived DESC, id DESC LIMIT 1",
-            id_range(event_id),
+            (whole_id(event_id, (known for (known,) in ids)),),
         )
         return str(rows[0][0]) if rows else None
 
     def latest(self) -> list[JournalRecord]:
         """Return every record, with logs, of the flow that started last; none in an empty journal."""
-        rows = self._rows("SELECT correlation_id FROM journal GROUP BY correlation_id ORDER BY min(id) DESC LIMIT 1")
+        rows = self._rows(_LATEST)
         return self.flows(rows[0][0]) if rows else []
 
     def records(self, wanted: Wanted) -> Records:
         """Return all wanted records without logs, in the order they were written."""
-        return Records([record for _, record in self._forwards(wanted, logs=False)], whole=True)
+        return Records([record for _, record in self._forwards(wanted, self._first(wanted), logs=False)], whole=True)
 
     def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
         """Yield the wanted records without logs, the last written first; a page at a time is in memory."""
@@ -119,7 +146,7 @@ class JournalReader:
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
         """Yield what the wanted attempts logged, and each attempt, in order; only the last `wanted.latest` if set."""
         if wanted.latest is None:
-            for row, record in self._forwards(wanted, logs=True):
+            for row, record in self._forwards(wanted, self._first(wanted), logs=True):
                 yield from _lines_of(row, record, wanted)
             return
         found: deque[LogLine] = deque()
@@ -129,6 +156,18 @@ class JournalReader:
                 break
         yield from islice(found, max(len(found) - wanted.latest, 0), None)
 
+    def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+        """Yield the wanted lines, and then those of each row that is written, by one query for each item of `pauses`."""
+        after: int | None = None
+        for _ in pauses:
+            if after is None:
+                after = int(self._rows("SELECT ifnull(max(id), 0) FROM journal")[0][0])
+                yield from (line for line in self.lines(wanted) if int(line.id.partition(".")[0]) <= after)
+                continue
+            for row, record in self._forwards(wanted, after + 1, logs=True):
+                after = row
+                yield from _lines_of(row, record, wanted)
+
     def _backwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
         """Yield (row id, wanted record), the last written first; what they logged only with `logs`.
 
@@ -137,17 +176,16 @@ class JournalReader:
         """
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
-            rows = self._rows(_BACKWARDS, (logs, before, *_filter(wanted), _PAGE))
+            rows = self._filtered(_BACKWARDS, wanted, logs, before)
             records = [*zip((row[0] for row in rows), records_of([row[1:] for row in rows]), strict=True)]
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
                 return
             before = rows[-1][0]
 
-    def _forwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield (row id, wanted record), in the order they were written; what they logged only with `logs`."""
-        after = self._first(wanted)
-        while rows := self._rows(_FORWARDS, (logs, after, *_filter(wanted), _PAGE)):
+    def _forwards(self, wanted: Wanted, after: int, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
+        """Yield (row id, wanted record) from the row `after` on, as they were written; what they logged only with `logs`."""
+        while rows := self._filtered(_FORWARDS, wanted, logs, after):
             records = zip((row[0] for row in rows), records_of([row[1:] for row in rows]), strict=True)
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             after = rows[-1][0] + 1
@@ -156,10 +194,20 @@ class JournalReader:
         """Return the id of the first row that may be wanted, where `_backwards` ends; 0 without rows."""
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
-            count, first, latest = self._rows(_STARTS, (before, *_filter(wanted), _PAGE))[0]
+            count, first, latest = self._filtered(_STARTS, wanted, before)[0]
             if count < _PAGE or (latest is not None and parsed_start(latest) < enough):
                 return int(first or 0)
             before = first
+
+    def _filtered(self, query: str, wanted: Wanted, *parameters: object) -> list[Any]:
+        """Return a page of the rows of a query with the wanted function and subject.
+
+        A filter is in the query only where there is one: so SQLite reads its rows from an index.
+        """
+        filters = {"function": wanted.function, "subject": wanted.subject}
+        given = {name: value for name, value in filters.items() if value is not None}
+        condition = "".join(f" AND {name} = ?" for name in given)
+        return self._rows(query.format(filter=condition), (*parameters, *given.values(), _PAGE))
 
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit; raise `LaptopError` if the file cannot be read."""
@@ -188,11 +236,6 @@ class LaptopJournal(JournalReader):
         """Commit the waiting records, and return the rows of a query."""
         self._database.flush()
         return super()._rows(query, parameters)
-
-
-def _filter(wanted: Wanted) -> tuple[str | None, ...]:
-    """Return the wanted function and subject as parameters of `_FILTER`, None for any."""
-    return (wanted.function, wanted.function, wanted.subject, wanted.subject)
 
 
 def _lines_of(row: int, record: JournalRecord, wanted: Wanted) -> list[LogLine]:

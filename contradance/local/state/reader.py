@@ -41,8 +41,12 @@ def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connec
     return connection
 
 
+_MOST_IDLE: Final = 16
+"""Most connections that are kept open for the next query; each has two files open."""
+
+
 class Reader:
-    """A pool of read-only connections: as many as threads have read at the same time."""
+    """A pool of read-only connections: one for each thread that reads, of which `_MOST_IDLE` stay open afterwards."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -71,7 +75,10 @@ class Reader:
                 with closing(connection.execute(query, parameters)) as cursor:
                     yield from cursor
             finally:
-                self._idle.append(connection)
+                if len(self._idle) < _MOST_IDLE:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
                 if self._closed:  # by another thread, during this query
                     self.close()
         except sqlite3.Error as error:

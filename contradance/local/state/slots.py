@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from contradance.errors import LaptopError
+
 _LINE_BYTES: Final = 256
 _RESERVED_LINES: Final = 256
 """Lines that the file has from the start: clearing or filling one of them needs no space on the disk."""
@@ -19,12 +21,17 @@ _OWNER_ONLY: Final = 0o600
 
 
 class Slots:
-    """Lines of a file that are filled and cleared one by one, by any thread."""
+    """Lines of a file that are filled and cleared one by one, by any thread; `LaptopError` if it is not a file."""
 
     def __init__(self, path: Path) -> None:
-        self.before = tuple(_lines(path))
-        """What the process before this one left behind: nothing, unless it was killed. `clear_before` clears it."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+        try:
+            self.before = tuple(_lines(path))
+            """What the process before this one left behind: nothing, unless it was killed. `clear_before` clears it."""
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+        except OSError as error:
+            raise LaptopError(
+                f"the laptop's state cannot be kept in {path}: {error}.\n  Choose another folder with --state."
+            ) from error
         self._free: deque[int] = deque()
         self._lock = threading.Lock()
         self._closed = False
@@ -83,7 +90,9 @@ class Slots:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Yield the filled lines of a file; none where it does not exist."""
+    """Yield the filled lines of a file; none where it does not exist; raise `OSError` for what is not a file."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path.name} is not a file")
     content = path.read_bytes() if path.exists() else b""
     for start in range(0, len(content), _LINE_BYTES):
         line = content[start : start + _LINE_BYTES].decode(errors="replace").rstrip()

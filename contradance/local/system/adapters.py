@@ -84,6 +84,8 @@ class LaptopDeadLetters:
 class LaptopLetterView:
     """`contradance.operate.ports.LetterView` over the laptop's file."""
 
+    together = 500  # each call is one transaction
+
     def __init__(self, reader: Reader | Database, functions: Sequence[str], actions: LaptopActions) -> None:
         self._reader = reader
         self._functions = functions
@@ -95,6 +97,10 @@ class LaptopLetterView:
         for function in self._functions:
             for row in self._reader.rows(query, (function, _NO_LIMIT if limit is None else limit)):
                 yield stored_letter(function, row)
+
+    def cut(self) -> Sequence[str]:
+        """Return an empty sequence: all letters are read."""
+        return ()
 
     def hidden(self) -> int:
         """Return 0: letters are read even while another client has received them."""

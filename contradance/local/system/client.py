@@ -130,6 +130,11 @@ class LaptopClient:
             accepted, found = _answer(request)
         except OSError as error:
             reason = getattr(error, "reason", error)
+            if isinstance(reason, TimeoutError):
+                raise LaptopError(
+                    f"the laptop at {self._url} has not answered in {_TIMEOUT_SECONDS} seconds.\n"
+                    "  A handler may keep it from running anything else; then it ends after the handler's timeout."
+                ) from error
             raise LaptopError(
                 f"no laptop answers at {self._url}: {getattr(reason, 'strerror', None) or reason}.\n"
                 f"  Start one with: contradance run{self._option}"

@@ -48,7 +48,7 @@ class RetryRequest(ApiRequest):
     """Make the next attempt of pending deliveries now."""
 
     term: str | None
-    """A function, a subject, or the start of an event's or a flow's id; None for every postponed delivery."""
+    """A function, a subject, or an event's or a flow's id or its unique start; None for every postponed delivery."""
 
 
 class RetriedDelivery(BaseModel):

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, is_for_aws
+from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, is_for_aws, max_request_bytes, too_large_response
 from contradance.local.aws.functions import PREFIX as LAMBDA_PREFIX
 from contradance.local.console.application import Console
 from contradance.local.console.guard import HEADERS as SECURITY_HEADERS
@@ -23,8 +23,9 @@ from contradance.local.system.protocol import API_PREFIX
 from contradance.local.web.browsers import Browsers, RequestKind
 from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds
 from contradance.printable import printable
-from contradance.runtime.error_description import describe_error, format_frames
-from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
+from contradance.runtime.error_description import describe_error
+from contradance.runtime.frames import format_frames
+from contradance.runtime.request import MAX_BODY_BYTES, body_too_large
 
 _LOG = logging.getLogger("contradance.server")
 _NOT_FOR_PAGES: Final = {"cross-origin-resource-policy": "same-origin", "x-content-type-options": "nosniff"}
@@ -112,10 +113,13 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Raise `_Refused` for too large headers, a page that may not send this, or to answer a preflight."""
+        """Raise `_Refused` for invalid or too large headers, a page that may not send this, or to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
             raise _Refused(error_response(431, "The request's line and headers are too large."))
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Servers disagree about the end of such a body: RFC 9112, section 6.3.
+            raise _Refused(error_response(400, "The request has both Content-Length and Transfer-Encoding."))
         answer = self._browsers.refusal(kind, scope["method"], headers)
         if answer is None and kind == "routes":
             answer = self._browsers.preflight(scope["method"], headers)
@@ -141,10 +145,9 @@ class LaptopApplication:
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
         """Return the body; raise `_Refused` if it is too large or slow, `_Disconnected` if the client left."""
-        headers = Headers(scope=scope)
-        most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
-        if int(headers.get("content-length", 0)) > most:
-            raise _Refused(error_response(413, BODY_TOO_LARGE))
+        most, too_large = _size_limit(kind, scope["raw_path"].decode("ascii"))
+        if int(Headers(scope=scope).get("content-length", 0)) > most:
+            raise _Refused(too_large)
         body, more = bytearray(), True
         try:
             async with asyncio.timeout(self._bounds.body_seconds):
@@ -155,7 +158,7 @@ class LaptopApplication:
                     body += message["body"]
                     more = message["more_body"]
                     if len(body) > most:
-                        raise _Refused(error_response(413, BODY_TOO_LARGE))
+                        raise _Refused(too_large)
         except TimeoutError as error:
             raise _Refused(error_response(408, "The request's body took too long.")) from error
         return bytes(body)
@@ -165,7 +168,7 @@ class LaptopApplication:
 
         Closing with unread bytes would reset the connection, and the client might never see the response.
         """
-        content = given.body.encode()
+        content = given.binary or given.body.encode()
         headers = [(name.encode(), printable(value).encode()) for name, value in given.headers.items()]
         if given.status not in (204, 304):
             headers.append((b"content-length", str(len(content)).encode()))
@@ -179,6 +182,15 @@ class LaptopApplication:
                     while (await unread()).get("more_body"):
                         pass
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _size_limit(kind: RequestKind, path: str) -> tuple[int, HttpResponse]:
+    """Return (size of the largest body of a request, in bytes; response to a larger one)."""
+    if kind == "aws":
+        most = max_request_bytes(path)
+        return most, too_large_response(most)
+    most = MAX_REQUEST_BYTES if kind == "commands" else MAX_BODY_BYTES
+    return most, error_response(413, body_too_large(most))
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:

@@ -3,7 +3,8 @@
 The port is bound to loopback, but every page that a browser on this machine shows can send requests to it. A browser marks
 them: with `Origin` on each request that is not a plain GET, and with `Sec-Fetch-Site`; a page cannot remove either. Programs
 send neither. So pages may not use AWS's protocols and the commands' API at all, and may use the application's routes only
-from the origins that the author allows, as with API Gateway's CORS. The console guards its forms itself.
+from the origins that the author allows, as with API Gateway's CORS. The console guards its forms itself; a page elsewhere may
+link to it, and load nothing of it.
 """
 
 import re
@@ -49,6 +50,8 @@ class Browsers:
             return None
         if kind in _FOR_PROGRAMS:
             return error_response(403, _FOR_PROGRAMS[kind])
+        if kind == "console" and method in _SAFE and self._is_loaded_elsewhere(host, headers):
+            return error_response(403, "A page of another site may link to the console, and load nothing of it.")
         if kind == "console" or method in _SAFE or self._may_change(host, headers):
             return None
         origin = headers.get("origin")
@@ -90,6 +93,13 @@ class Browsers:
         """Whether the pages of an origin may use the routes: it, its scheme or `*` is among the `origins`."""
         scheme, _, _ = (given := origin.lower()).partition("://")
         return not self._origins.isdisjoint((given, "*", f"{scheme}://*"))
+
+    def _is_loaded_elsewhere(self, host: str | None, headers: Mapping[str, str]) -> bool:
+        """Whether a page elsewhere loads what it requests, such as an image or a stream; False for a link to it."""
+        origin = headers.get("origin")
+        if origin is not None:
+            return origin != f"http://{host}"
+        return headers.get("sec-fetch-site") in _OTHER_SITES and headers.get("sec-fetch-mode") != "navigate"
 
     def _may_change(self, host: str | None, headers: Mapping[str, str]) -> bool:
         """Whether a page may send a request that changes something: the laptop's own page, or an allowed origin's."""

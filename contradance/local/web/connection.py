@@ -23,7 +23,7 @@ class Bounds:
     """Limits on what clients may take of the server."""
 
     connections: int = 128
-    """Open connections; with bodies of maximum size they take 128 MB of memory, or 512 MB in AWS's protocol."""
+    """Open connections; with bodies of maximum size they take 128 MB of memory, or 768 MB in Lambda's protocol."""
     head_seconds: float = 10
     """From the connection, or a request's first byte, to the end of its headers."""
     body_seconds: float = 30
@@ -44,6 +44,7 @@ class Connection(H11Protocol):
         self._bounds = bounds
         self._refuse = refuse
         self._head_deadline: asyncio.TimerHandle | None = None
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
         """Answer a connection above the limit with a 503 and close it; for others, start the time limit for headers."""
@@ -59,7 +60,12 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Handle received bytes; the time limit for headers runs while they are incomplete, or no request has begun."""
+        """Handle received bytes; the time limit for headers runs while they are incomplete, or no request has begun.
+
+        After a refusal they are dropped.
+        """
+        if self._is_refused:
+            return
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._watch_head()
@@ -73,12 +79,19 @@ class Connection(H11Protocol):
             self.loop.call_later(self._bounds.idle_seconds, self._abandon)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text
-        """Answer bytes that are not HTTP with an error in JSON, and close: a 431 for too large headers, else a 400."""
+        """Answer bytes that are not HTTP with an error in JSON, and close: a 431 for too large headers, else a 400.
+
+        Closing with unread bytes would reset the connection, and the client might never see the response.
+        """
         received, _ = self.conn.trailing_data
+        self._is_refused = True
         if len(received) > MAX_HEAD_BYTES:
-            self._close_with(431, "The request's line and headers are too large.")
+            self._respond(431, "The request's line and headers are too large.")
         else:
-            self._close_with(400, "Bad Request")
+            self._respond(400, "Bad Request")
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        self.loop.call_later(self._bounds.linger_seconds, self.transport.close)
 
     def _watch_head(self) -> None:
         """Start the time limit for the rest of the headers; no effect if it runs or the connection closes."""
@@ -100,21 +113,26 @@ class Connection(H11Protocol):
             self._head_deadline = None
 
     def _close_with(self, status: int, message: str) -> None:
-        """Send an error response while the protocol still allows one, and close; a started request gets no other."""
+        """Send an error response as `_respond` does, and close."""
+        self._respond(status, message)
+        self.transport.close()
+
+    def _respond(self, status: int, message: str) -> None:
+        """Send an error response while the protocol still allows one; a started request gets no other."""
         if self.cycle is not None:
             self.cycle.disconnected = True
         if not self.transport.is_closing() and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             given = error_response(status, message)
             content = given.body.encode()
             headers = {**given.headers, "content-length": str(len(content)), "connection": "close"}
+            is_head = self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] == "HEAD"
             for event in (
                 h11.Response(status_code=status, headers=[*headers.items()]),
-                h11.Data(data=content),
+                h11.Data(data=b"" if is_head else content),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))
             self._refuse(status)
-        self.transport.close()
 
     def _abandon(self) -> None:
         """Abort the connection if its client has not read all of its response."""

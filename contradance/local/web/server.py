@@ -1,5 +1,6 @@
 """The laptop's HTTP server: one port for the application's routes, the console and AWS's protocols."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from types import FrameType
 from typing import Final, NamedTuple
+from weakref import WeakSet
 
 import uvicorn
 
@@ -22,8 +24,11 @@ from contradance.local.system.api import CommandApi
 from contradance.local.system.in_process import describe, system_in_process
 from contradance.local.web.application import LaptopApplication
 from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds, Connection
+from contradance.local.web.loop_failures import LoopFailures
 
 _BACKLOG: Final = 2048
+_servers: Final[WeakSet["Server"]] = WeakSet()
+"""The servers of this process, for its child processes."""
 
 
 class Refusal(NamedTuple):
@@ -63,7 +68,9 @@ class Server(uvicorn.Server):
     ) -> None:
         bounds = bounds or Bounds()
         self._in_flight = laptop.in_flight
+        self._handles_signals = False
         self._socket = _listening_socket(port)
+        _servers.add(self)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
 
@@ -91,6 +98,11 @@ class Server(uvicorn.Server):
             )
         )
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `stop`; failures of the event loop are logged."""
+        asyncio.get_running_loop().set_exception_handler(LoopFailures())
+        await super().serve(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Install no handlers of uvicorn, which raise a signal again before running deliveries end."""
@@ -101,10 +113,13 @@ class Server(uvicorn.Server):
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
             if self.should_exit:
-                self._in_flight.mark_stopped()
-                os._exit(128 + number)  # a second signal: running deliveries are on disk, and are repeated
+                try:
+                    self._in_flight.mark_stopped()
+                finally:
+                    os._exit(128 + number)  # a second signal: running deliveries are on disk, and are repeated
             self.stop()
 
+        self._handles_signals = True
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
 
@@ -122,6 +137,13 @@ class Server(uvicorn.Server):
         finally:
             self.stop()
             thread.join()
+
+    def leave_to_parent(self) -> None:
+        """Close the port and restore signals in a child process, which would keep both when this process has ended."""
+        self._socket.close()
+        if self._handles_signals:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
 
     def stop(self) -> None:
         """Accept no more requests; serving ends when the open ones are answered."""
@@ -144,3 +166,12 @@ def _listening_socket(port: int) -> socket.socket:
             "  Stop what uses it, or choose another with --port (0 takes any)."
         ) from error
     return listener
+
+
+def _leave_to_parent() -> None:
+    """Have a child process keep nothing of the servers of its parent."""
+    for server in _servers:
+        server.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)

@@ -5,44 +5,38 @@ finds a line some seconds after it was written, returns at most 10,000 lines, an
 search has a window.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import islice
+from datetime import datetime
+from functools import cache
 from time import sleep
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
+from contradance.operate.aws.log_line import METRICS, log_line
 from contradance.operate.aws.services import Aws
-from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, attempt_level, logs_attached, read_record
-from contradance.operate.level import LEVELS
+from contradance.operate.flow import AcceptedEvent, Outstanding
+from contradance.operate.journal import LogLine, Records, Wanted, follow, logs_attached
+from contradance.operate.level import LEVELS, Level
 from contradance.operate.shortened_id import selects
-from contradance.runtime.attempt_log import STANDARD_KEYS
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 10_000
 """Most lines of one Logs Insights search. CloudWatch Logs API reference, StartQuery."""
+_CUT: Final = (
+    f"CloudWatch returns at most {MOST:,} lines of a search: older ones are missing.\n"
+    "  Search a shorter time: give a later --since."
+)
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
-_FLOWS: Final = 100
-"""Flows of one search: its text has at most 10,000 characters."""
+_NAMED: Final = 8_000
+"""Characters of the flows in one search: its text has at most 10,000."""
 _PAUSE_SECONDS: Final = 0.5
 _POLLS: Final = 240
 """How often a running search is polled before it is given up."""
 _ENDED: Final = ("Complete", "Failed", "Cancelled", "Timeout", "Unknown")
 _FIELDS: Final = "fields @timestamp, @message, @log, @ptr"
 _JOURNALED: Final = "ispresent(journal.function)"
-_METRICS: Final = "_aws"
-"""Key of a line from which CloudWatch makes metrics: it has numbers for dashboards and is not a log line."""
-_OF_INVOCATION: Final = frozenset(
-    {
-        *("cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"),
-        *("journal", "tenant_id"),
-    }
-)
-"""Keys of a line that the runtime adds on AWS."""
 
 
 class InsightsJournal:
@@ -54,6 +48,7 @@ class InsightsJournal:
         since: start of the window of `flows` and `latest`.
         now: the present moment.
         pause: waits for a number of seconds while a search runs.
+        report: called once, with a sentence, when a search left out lines that were wanted.
     """
 
     def __init__(
@@ -62,37 +57,40 @@ class InsightsJournal:
         aws: Aws,
         since: datetime,
         now: Callable[[], datetime],
+        *,
         pause: Callable[[float], None] = sleep,
+        report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._deployed = deployed
         self._aws = aws
         self._since = since
         self._now = now
         self._pause = pause
+        self._report = cache(report)  # the one sentence once
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return all records of flows with an id or subject that is `term` or, from 8 characters on, begins with it."""
         wanted = Wanted(self._since)
-        touched = self._records(wanted, f"{_JOURNALED} and strcontains(@message, {_quoted(term)})").records
+        touched = self._all_records(wanted, f"{_JOURNALED} and strcontains(@message, {_quoted(term)})")
         flows = sorted({record.correlation_id for record in touched if _is_about(record, term)})
         return self.of_flows(flows)
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
-        """Return all records of these flows since the start of the window, by one search for each 100 flows."""
+        """Return all records of these flows since the start of the window, by one search for about 200 flows."""
         return [
             record
             for named in _lists_of(correlation_ids)
-            for record in self._records(
+            for record in self._all_records(
                 Wanted(self._since), f"{_JOURNALED} and journal.correlation_id in [{named}]"
-            ).records
+            )
         ]
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
-        """Return the records, each with the log lines of its attempt, by one more search for each 100 flows."""
+        """Return the records, each with the log lines of its attempt, by one more search for about 200 flows."""
         lines = [
             line
             for named in _lists_of(sorted({record.correlation_id for record in records}))
-            for line in self._lines(Wanted(self._since), f"not {_JOURNALED} and correlation_id in [{named}]")
+            for line in self._all_lines(Wanted(self._since), f"not {_JOURNALED} and correlation_id in [{named}]")
         ]
         return logs_attached(records, lines)
 
@@ -100,10 +98,14 @@ class InsightsJournal:
         """Return an empty list: EventBridge, Lambda and SQS have no operation that lists pending deliveries."""
         return []
 
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:  # noqa: ARG002 - the port's
+        """Return an empty list: EventBridge has no operation that lists events."""
+        return []
+
     def latest(self) -> list[JournalRecord]:
-        """Return every record of the flow that began last in the window; empty when there are none."""
+        """Return every record of the flow that began last in the window, by its latest 10,000; empty without any."""
         began: dict[str, datetime] = {}
-        for record in self._records(Wanted(self._since), _JOURNALED).records:
+        for record in self.records(Wanted(self._since)).records:
             began[record.correlation_id] = min(record.started_at, began.get(record.correlation_id, record.started_at))
         if not began:
             return []
@@ -111,46 +113,59 @@ class InsightsJournal:
 
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in order, and whether these are all; of more than 10,000, the latest."""
-        return self._records(wanted, _JOURNALED)
+        lines, whole = self._lines(wanted, _JOURNALED)
+        return Records(_records_in(lines), whole)
 
     def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
-        """Yield the wanted records, the latest first; at most the latest 10,000."""
-        return reversed(self.records(wanted).records)
+        """Yield the wanted records, the latest first; at their end, report if there are more than 10,000."""
+        found = self.records(wanted)
+        yield from reversed(found.records)
+        if not found.whole:
+            self._report(_CUT)
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
         """Yield the wanted lines except metrics, in order; of more than 10,000, or `wanted.latest`, the latest."""
-        logged = self._lines(wanted, f"not ispresent({_METRICS}.Timestamp)")
-        found = [line for line in logged if wanted.takes_level(line.level) and _METRICS not in line.fields]
+        logged = self._lines(wanted, f"not ispresent({METRICS}.Timestamp)")
+        found = [line for line in logged.lines if wanted.takes_level(line.level) and METRICS not in line.fields]
+        if not logged.whole and (wanted.latest is None or len(found) < wanted.latest):
+            self._report(_CUT)
         return iter(found if wanted.latest is None else found[-wanted.latest :])
 
-    def _records(self, wanted: Wanted, condition: str) -> Records:
-        """Return the wanted records that meet a query's `condition`, in order, and whether these are all."""
-        lines = self._lines(wanted, condition)
-        records = sorted((line.record for line in lines if line.record), key=lambda record: record.started_at)
-        return Records(records, whole=len(lines) < MOST)
+    def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+        """Yield the wanted lines, and then each new one, by a search of the latest minutes for each item of `pauses`."""
+        return follow(self, wanted, pauses, self._now)
 
-    def _lines(self, wanted: Wanted, condition: str) -> list[LogLine]:
-        """Return the wanted lines that meet a query's `condition`, in order; of more than `MOST`, the latest."""
+    def _all_records(self, wanted: Wanted, condition: str) -> list[JournalRecord]:
+        """Return the wanted records that meet a query's `condition`, in order; report if these are not all."""
+        return _records_in(self._all_lines(wanted, condition))
+
+    def _all_lines(self, wanted: Wanted, condition: str) -> list[LogLine]:
+        """Return what `_lines` returns; report if these are not all."""
+        found = self._lines(wanted, condition)
+        if not found.whole:
+            self._report(_CUT)
+        return found.lines
+
+    def _lines(self, wanted: Wanted, condition: str) -> "_Lines":
+        """Return the wanted lines that meet a query's `condition`, in order; of more than `MOST` in 50 log groups, the latest."""
         conditions = [condition]
         if wanted.subject is not None:
             conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")
         if wanted.level is not None:
-            named = ", ".join(map(_quoted, LEVELS[LEVELS.index(wanted.level) :]))
-            conditions.append(f"(level in [{named}] or {_JOURNALED})")  # text without a level is INFO
+            conditions += _level_conditions(wanted.level)
         query = " | ".join([_FIELDS, *(f"filter {one}" for one in conditions), "sort @timestamp desc", f"limit {MOST}"])
         functions = {
             one.log_group: name for name, one in self._deployed.functions.items() if wanted.function in (None, name)
         }
         groups = [*functions]
-        rows = [
-            row
-            for first in range(0, len(groups), _GROUPS)
-            for row in self._search(query, groups[first : first + _GROUPS], wanted)
+        parts = [
+            self._search(query, groups[first : first + _GROUPS], wanted) for first in range(0, len(groups), _GROUPS)
         ]
-        return sorted((_log_line(row, functions) for row in rows), key=lambda line: (line.at, line.id))
+        lines = [log_line(row, functions) for rows in parts for row in rows]
+        return _Lines(sorted(lines, key=lambda line: (line.at, line.id)), whole=all(len(rows) < MOST for rows in parts))
 
-    def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> Iterator[Mapping[str, str]]:
-        """Search up to 50 log groups; yield the rows as fields by name. `OperateError` if it does not complete."""
+    def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> list[Mapping[str, str]]:
+        """Search up to 50 log groups; return the rows as fields by name. `OperateError` if it does not complete."""
         logs = self._aws.service("logs")
         begun = logs.ask(
             "start_query",
@@ -171,47 +186,32 @@ class InsightsJournal:
                 f"CloudWatch Logs Insights did not complete a search of {len(groups)} log groups: {answer['status']}.\n"
                 "  Try again, with a shorter --since or one --subscriber."
             )
-        for row in answer["results"]:
-            yield {field["field"]: field["value"] for field in row}
+        return [{field["field"]: field["value"] for field in row} for row in answer["results"]]
 
 
-def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
-    """Return a row of a search as a log line: of its journal record, else its JSON fields, else its text."""
-    at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
-    group = row.get("@log", "").partition(":")[2]
-    fields = _json(row["@message"])
-    record = (
-        read_record(fields["journal"]) if "journal" in fields else None
-    )  # of another version: shown as a plain line
-    own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS | _OF_INVOCATION}
-    return LogLine(
-        id=row.get("@ptr") or f"{row['@timestamp']} {row['@message']}",
-        at=at,
-        function=str(record.function if record else functions.get(group, group)),
-        level=attempt_level(record) if record else str(fields.get("level", "INFO")),
-        text=str((record.error or "") if record else fields.get("message", row["@message"])).rstrip("\n"),
-        subject=record.subject if record else _text(fields.get("subject")),
-        event_id=record.event_id if record else _text(fields.get("event_id")),
-        record=record,
-        logger=str(fields.get("location", "")),
-        fields=own,
-        exception=record.traceback if record else _text(fields.get("exception")),
-        correlation_id=record.correlation_id if record else _text(fields.get("correlation_id")),
-    )
+class _Lines(NamedTuple):
+    """Lines that a search found."""
+
+    lines: list[LogLine]
+    whole: bool
+    """Whether these are all."""
 
 
-def _text(value: object) -> str | None:
-    """Return a text unchanged; None for any other value."""
-    return value if isinstance(value, str) else None
+def _level_conditions(level: Level) -> Iterator[str]:
+    """Yield the condition on lines of at least this level, if any; an attempt has its level in its record.
+
+    A line without a level, or with one that is not in `LEVELS`, counts as INFO.
+    """
+    lower, wanted = LEVELS[: LEVELS.index(level)], LEVELS[LEVELS.index(level) :]
+    if "INFO" not in wanted:
+        yield f"(level in [{', '.join(map(_quoted, wanted))}] or {_JOURNALED})"
+    elif lower:
+        yield f"(not ispresent(level) or level not in [{', '.join(map(_quoted, lower))}])"
 
 
-def _json(text: str) -> dict[str, Any]:
-    """Return the JSON object in a text; empty for any other text."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _records_in(lines: Iterable[LogLine]) -> list[JournalRecord]:
+    """Return the records of those lines that have one, the first started first."""
+    return sorted((line.record for line in lines if line.record), key=lambda record: record.started_at)
 
 
 def _is_about(record: JournalRecord, term: str) -> bool:
@@ -221,10 +221,15 @@ def _is_about(record: JournalRecord, term: str) -> bool:
 
 
 def _lists_of(correlation_ids: Iterable[str]) -> Iterator[str]:
-    """Yield up to 100 ids at a time as the content of a list in an Insights query, so that its text is not too long."""
-    names = map(_quoted, correlation_ids)
-    while some := [*islice(names, _FLOWS)]:
-        yield ", ".join(some)
+    """Yield the ids as the content of lists in Insights queries, each short enough for the text of one query."""
+    listed = ""
+    for name in map(_quoted, correlation_ids):
+        if listed and len(listed) + len(name) > _NAMED:
+            yield listed
+            listed = ""
+        listed += f", {name}" if listed else name
+    if listed:
+        yield listed
 
 
 def _quoted(text: str) -> str:

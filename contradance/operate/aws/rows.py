@@ -33,6 +33,7 @@ class DynamoDBRows:
     Args:
         aws: the services of the stack's account and region.
         table: name of the table in DynamoDB.
+        counterpart: name of the table in the other stack: only what was copied from there counts as a copy.
         seen: called with the number of items that a page was read from.
         sleep: waits before a step is tried again.
     """
@@ -42,11 +43,13 @@ class DynamoDBRows:
         aws: Aws,
         table: str,
         *,
+        counterpart: str = "",
         seen: Callable[[int], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = aws.service("dynamodb")
         self._table = table
+        self._counterpart = counterpart
         self._seen = seen
         self._sleep = sleep
 
@@ -107,18 +110,36 @@ class DynamoDBRows:
 
     def _change(self, change: RowChange) -> dict[str, Any]:
         """Return a change in the form of TransactWriteItems, with the condition on the row that it expects."""
-        request: dict[str, Any] = {"TableName": self._table, **_condition(change.expected)}
+        request: dict[str, Any] = {"TableName": self._table, **self._condition(change.expected)}
         if change.row is None:
             return {"Delete": {**request, "Key": _key(change.key)}}
-        item = {**change.row.content, layout.COPY_OF: {"S": change.row.digest}}
+        item = {**change.row.content, layout.COPY_OF: self._mark(change.row.digest)}
         return {"Put": {**request, "Item": item}}
+
+    def _condition(self, expected: StoredRow | None) -> dict[str, Any]:
+        """Return the condition that the table still has this row, a copy; with None, that it has no row with the key."""
+        if expected is None:
+            names, values = {"#0": layout.PARTITION}, {}
+            condition = "attribute_not_exists(#0)"
+        else:
+            content = {**expected.content, layout.COPY_OF: self._mark(expected.copy_of)}
+            known = [name for name in _FINGERPRINT if name in content]
+            names = {f"#{number}": name for number, name in enumerate(known)}
+            values = {f":{number}": content[name] for number, name in enumerate(known)}
+            condition = " AND ".join(f"#{number} = :{number}" for number in range(len(known)))
+        found: dict[str, Any] = {"ConditionExpression": condition, "ExpressionAttributeNames": names}
+        return {**found, "ExpressionAttributeValues": values} if values else found
 
     def _row(self, item: DynamoItem) -> StoredRow:
         """Return an item as a row, the mark of a copy apart from its content."""
         content = {name: value for name, value in item.items() if name != layout.COPY_OF}
         key = RowKey(item[layout.PARTITION]["S"], item[layout.SORT]["S"] if layout.SORT in item else "")
-        copy_of = item.get(layout.COPY_OF)
-        return StoredRow(key, content, self._state(item), copy_of["S"] if copy_of else None)
+        digest, _, source = item[layout.COPY_OF]["S"].partition(" ") if layout.COPY_OF in item else ("", "", None)
+        return StoredRow(key, content, self._state(item), digest if source == self._counterpart else None)
+
+    def _mark(self, digest: str | None) -> dict[str, str]:
+        """Return the mark of a copy from the other stack with this digest."""
+        return {"S": f"{digest} {self._counterpart}"}
 
     def _state(self, item: DynamoItem) -> RowState:  # noqa: ARG002 - of once-records it depends on the item
         """Return `item`; once-records have a state of their own."""
@@ -141,6 +162,7 @@ class DynamoDBOnceRecords(DynamoDBRows):
     Args:
         aws: the services of the stack's account and region.
         table: name of the table of once-records.
+        counterpart: name of the table in the other stack.
         functions: deployed names of the functions.
         now: a record that expires before is not copied: DynamoDB deletes it within days.
         seen: called with the number of items that a page was read from.
@@ -154,10 +176,11 @@ class DynamoDBOnceRecords(DynamoDBRows):
         functions: Sequence[str],
         now: datetime,
         *,
+        counterpart: str = "",
         seen: Callable[[int], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(aws, table, seen=seen, sleep=sleep)
+        super().__init__(aws, table, counterpart=counterpart, seen=seen, sleep=sleep)
         self._functions = functions
         self._now = now.timestamp()
 
@@ -186,21 +209,6 @@ class DynamoDBOnceRecords(DynamoDBRows):
 def _key(key: RowKey) -> dict[str, dict[str, str]]:
     """Return a key in DynamoDB's JSON."""
     return {layout.PARTITION: {"S": key.partition}, **({layout.SORT: {"S": key.sort}} if key.sort else {})}
-
-
-def _condition(expected: StoredRow | None) -> dict[str, Any]:
-    """Return the condition that the table still has this row, a copy; with None, that it has no row with the key."""
-    if expected is None:
-        names, values = {"#0": layout.PARTITION}, {}
-        condition = "attribute_not_exists(#0)"
-    else:
-        content = {**expected.content, layout.COPY_OF: {"S": expected.copy_of}}
-        known = [name for name in _FINGERPRINT if name in content]
-        names = {f"#{number}": name for number, name in enumerate(known)}
-        values = {f":{number}": content[name] for number, name in enumerate(known)}
-        condition = " AND ".join(f"#{number} = :{number}" for number in range(len(known)))
-    found: dict[str, Any] = {"ConditionExpression": condition, "ExpressionAttributeNames": names}
-    return {**found, "ExpressionAttributeValues": values} if values else found
 
 
 def _steps(changes: Sequence[RowChange]) -> Iterator[list[RowChange]]:

@@ -53,6 +53,11 @@ class Boto:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5})
         try:
             client = boto3.Session().client(name, region_name=self._region, config=config)
+        except ValueError as error:
+            raise OperateError(
+                f"boto3 cannot make a client of {name}: {error}.\n"
+                "  Correct the environment variables AWS_..., or AWS's configuration file."
+            ) from error
         except Exception as error:
             _raise_operate_error(name, "client", error)
             raise

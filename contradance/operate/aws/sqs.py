@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import groupby, islice
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -61,6 +62,8 @@ class SqsDeadLetters:
 class SqsView:
     """`contradance.operate.ports.LetterView` over SQS; at its end, what was not deleted is shown again."""
 
+    together = _BATCH
+
     def __init__(self, deployed: Deployed, aws: Aws, queues: Sequence["QueuePeek"]) -> None:
         self._deployed = deployed
         self._aws = aws
@@ -73,6 +76,10 @@ class SqsView:
             found = [*threads.map(lambda queue: [*queue.letters(most)], self._queues.values())]
         return (letter for letters in found for letter in letters)
 
+    def cut(self) -> Sequence[str]:
+        """Return the functions of which 10,000 letters were received, or the same ones again: there may be more."""
+        return [name for name, queue in self._queues.items() if queue.is_cut]
+
     def hidden(self) -> int:
         """Return about how many messages of these queues other clients have received."""
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
@@ -83,10 +90,16 @@ class SqsView:
         return [self._redrive_one(letter) for letter in letters]
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters that this view received, and return their outcomes; raise `OperateError` if AWS refuses."""
-        for letter in letters:
-            self._queues[letter.subscriber].delete(letter)
-        return [LetterOutcome(letter, "deleted") for letter in letters]
+        """Delete letters that this view received; return the outcomes, also those that AWS refused."""
+        refused: dict[str, str] = {}
+        for function, some in groupby(letters, key=lambda letter: letter.subscriber):
+            while batch := [*islice(some, _BATCH)]:
+                refused |= self._queues[function].delete(batch)
+        return [
+            LetterOutcome(letter, "deleted" if why is None else "kept", why or "")
+            for letter in letters
+            for why in (refused.get(letter.message.id),)
+        ]
 
     def _redrive_one(self, letter: DeadLetter) -> LetterOutcome:
         """Send a letter's event to its function again and delete the letter; an AWS error is part of the outcome."""
@@ -94,11 +107,9 @@ class SqsView:
             self._send(letter)
         except OperateError as error:
             return LetterOutcome(letter, "kept", str(error))
-        try:
-            self._queues[letter.subscriber].delete(letter)
-        except OperateError as error:
-            return LetterOutcome(letter, "redriven", f"but it is still on the queue, where it does no harm: {error}")
-        return LetterOutcome(letter, "redriven")
+        refused = self._queues[letter.subscriber].delete([letter]).get(letter.message.id)
+        still = "" if refused is None else f"but it is still on the queue, where it does no harm: {refused}"
+        return LetterOutcome(letter, "redriven", still)
 
     def _send(self, letter: DeadLetter) -> None:
         """Send the event to the function's queue, if it has one; else invoke the function as EventBridge does."""
@@ -130,6 +141,7 @@ class QueuePeek:
         self._aws = aws
         self._receipts: dict[str, str] = {}
         self._deleted: set[str] = set()
+        self._is_repeating = False
 
     def letters(self, limit: int) -> Iterator[DeadLetter]:
         """Receive and yield each dead letter once, up to `limit` of them; it hides them from other clients."""
@@ -140,15 +152,27 @@ class QueuePeek:
                 return
             fresh = [message for message in received if message["MessageId"] not in self._receipts]
             nothing_new = 0 if fresh else nothing_new + 1
+            self._is_repeating = nothing_new == _NOTHING_NEW
             self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
             for message in fresh:
                 yield read_dead_letter(self.function, queue_message(message))
 
-    def delete(self, letter: DeadLetter) -> None:
-        """Delete a dead letter that this object received."""
-        receipt = self._receipts[letter.message.id]
-        self._ask("delete_message", ReceiptHandle=receipt)
-        self._deleted.add(letter.message.id)
+    @property
+    def is_cut(self) -> bool:
+        """Whether `letters` ended before SQS had no more."""
+        return len(self._receipts) >= MOST or self._is_repeating
+
+    def delete(self, letters: Sequence[DeadLetter]) -> Mapping[str, str]:
+        """Delete up to ten dead letters that this object received; return why AWS refused some, by message id."""
+        ids = [letter.message.id for letter in letters]
+        entries = [{"Id": str(number), "ReceiptHandle": self._receipts[one]} for number, one in enumerate(ids)]
+        try:
+            failed = self._ask("delete_message_batch", Entries=entries).get("Failed", ())
+        except OperateError as error:
+            return dict.fromkeys(ids, str(error))
+        refused = {ids[int(one["Id"])]: f"AWS refused it: {one['Code']}: {one.get('Message', '')}" for one in failed}
+        self._deleted.update(set(ids) - refused.keys())
+        return refused
 
     def hidden(self) -> int:
         """Return about how many messages of the queue are hidden."""

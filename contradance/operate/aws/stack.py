@@ -73,6 +73,10 @@ def outputs_of(stack: str, folder: Path, run: RunCommand | None = None) -> Deplo
             "the stack's outputs need the command `pulumi`, which is not installed.\n"
             "  Install it, or save the outputs on a machine that has it and give the file: --outputs FILE"
         ) from error
+    except OSError as error:
+        raise OperateError(
+            f"the command `pulumi`, which prints the stack's outputs, cannot be run: {error}."
+        ) from error
     if code != 0:
         reason = errors.strip() or f"exit code {code}"
         raise OperateError(f"pulumi did not print the outputs of the stack {stack!r}: {reason}")
@@ -81,5 +85,5 @@ def outputs_of(stack: str, folder: Path, run: RunCommand | None = None) -> Deplo
 
 def _run(command: Sequence[str]) -> tuple[int, str, str]:
     """Run a command and return (exit code, standard output, standard error)."""
-    ended = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - the command is ours
+    ended = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace")  # noqa: S603 - ours
     return ended.returncode, ended.stdout, ended.stderr

@@ -21,6 +21,7 @@ from contradance.runtime.aws.caller import Caller, refused
 from contradance.runtime.aws.connections import Connections, proxy_for
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.signing import Credentials, authorization
+from contradance.runtime.aws.variable_value import read_variable
 
 _LOG: Final = logging.getLogger("contradance.aws")
 _AGENT: Final = f"contradance lang/python#{sys.version_info.major}.{sys.version_info.minor}"
@@ -98,7 +99,7 @@ class LeanClient:
         for where in self._endpoints.values():
             proxy_for(environ, where)
         self._connections = Connections(environ)
-        self._attempts = int(environ.get("AWS_MAX_ATTEMPTS") or _ATTEMPTS)
+        self._attempts = read_variable(environ, "AWS_MAX_ATTEMPTS", int, _ATTEMPTS, "Set it to a number.")
         self._skew = 0.0
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.machine import LambdaContext, Machine, create_machine, imported, log_received, observe
+from contradance.runtime.aws.variable_value import needed
 from contradance.runtime.entry import invoke, load_for
 from contradance.runtime.error_description import with_bounded_message
 

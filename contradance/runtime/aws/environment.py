@@ -4,9 +4,8 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from contradance.errors import DeclarationError
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
 from contradance.runtime.aws.events import EventBridge, OwnQueue, ReceivedMessages
@@ -14,6 +13,7 @@ from contradance.runtime.aws.limiter import AlarmLimiter
 from contradance.runtime.aws.log_journal import LoggedJournal
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.store import DynamoDBStore
+from contradance.runtime.aws.variable_value import needed, read_variable
 from contradance.runtime.aws.variables import Variables
 from contradance.runtime.ports import Environment
 
@@ -45,7 +45,7 @@ def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: Retry
             aws,
             tables=_names(environ, variable_names.TABLES),
             once_table=needed(environ, variable_names.ONCE_TABLE),
-            remember_seconds=int(environ.get(variable_names.REMEMBER_SECONDS) or _LEAST_REMEMBERED),
+            remember_seconds=read_variable(environ, variable_names.REMEMBER_SECONDS, int, _LEAST_REMEMBERED),
             clock=clock,
             retry_budget=retry_budget,
         ),
@@ -60,15 +60,14 @@ def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: Retry
     )
 
 
-def needed(environ: Mapping[str, str], name: str) -> str:
-    """Return the value of a required variable; raise `DeclarationError` when it is not set."""
-    value = environ.get(name)
-    if not value:
-        raise DeclarationError(f"{name} is not set.\n  Deploy the function with contradance.infra, which sets it.")
-    return value
-
-
 def _names(environ: Mapping[str, str], name: str) -> dict[str, str]:
     """Return the JSON object in a variable, as names by name; empty when the variable is not set."""
-    names: Any = json.loads(environ.get(name) or "{}")
+    return read_variable(environ, name, _parse_names, {})
+
+
+def _parse_names(text: str) -> dict[str, str]:
+    """Return a JSON object of texts; raise ValueError for another text."""
+    names = json.loads(text)
+    if not isinstance(names, dict):
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - the value of a text
     return {str(key): str(value) for key, value in names.items()}

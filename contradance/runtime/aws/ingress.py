@@ -19,16 +19,18 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from contradance.bounds import MAX_PATH, shortened
 from contradance.contract import Contract
 from contradance.envelope import SealedEvent, derived_id, seal_initial
-from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
+from contradance.errors import AWSCallFailed, ContractViolation, DeclarationError, PublishFailed, TooMuchWork
 from contradance.pii import MASK, mask, mask_fields
+from contradance.proof import IntegerTooLarge
 from contradance.registry import Registry
 from contradance.reply import HttpError
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.log_event import HARMLESS
 from contradance.runtime.aws.machine import LambdaContext, Machine, create_machine, imported, log_received, observe
+from contradance.runtime.aws.variable_value import needed, read_variable
 from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.journal_record import JournalRecord, published_events
 from contradance.runtime.ports import Environment
@@ -51,6 +53,7 @@ PUBLISHER: Final = "contradance.ingress"
 ROUTE: Final = "POST /events/{detail_type}"
 _LOG: Final = logging.getLogger("contradance.ingress")
 _RESERVE_SECONDS: Final = 0.5
+_TOO_LARGE: Final = "Input should be an integer of at most 64 bits"
 
 
 class Ingress:
@@ -127,14 +130,21 @@ class Ingress:
             raise BadRequest(problems(error, "body")) from error
         refuse_ambiguous_json(body)
         correlation_id = derived_id(event_id, "correlation")
-        return seal_initial(
-            event,
-            publisher=PUBLISHER,
-            occurred_at=environment.clock.now(),
-            event_id=event_id,
-            correlation_id=correlation_id,
-            traceparent=tracing().sealing(contract.identity, event_id, correlation_id, traceparent_of(request)),
-        )
+        traceparent = tracing().sealing(contract.identity, event_id, correlation_id, traceparent_of(request))
+        try:
+            return seal_initial(
+                event,
+                publisher=PUBLISHER,
+                occurred_at=environment.clock.now(),
+                event_id=event_id,
+                correlation_id=correlation_id,
+                traceparent=traceparent,
+            )
+        except ContractViolation as error:
+            if isinstance(error.__cause__, IntegerTooLarge):  # the contract's own faults stay errors of the server
+                path = ".".join(("body", *map(str, error.__cause__.path)))
+                raise BadRequest([(shortened(path, MAX_PATH), _TOO_LARGE)]) from error
+            raise
 
     def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
         """Return a request's contract, by default its newest version; raise `HttpError` or `BadRequest` without one."""
@@ -197,7 +207,7 @@ def _deployed() -> _Deployed:
     registry = imported(needed(os.environ, variable_names.REGISTRY), variable_names.REGISTRY)
     if not isinstance(registry, Registry):
         raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is not a Registry.")
-    open_ = json.loads(os.environ.get(variable_names.INGRESS) or "[]")
+    open_: list[object] = read_variable(os.environ, variable_names.INGRESS, json.loads, [])
     return _Deployed(Ingress(registry, [str(name) for name in open_]), create_machine(os.environ))
 
 

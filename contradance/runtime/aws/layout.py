@@ -12,7 +12,8 @@ VERSION: Final = "version"
 """Changes with every write of an item."""
 
 COPY_OF: Final = "copy_of"
-"""Digest of an item that `contradance move` copied. A function's write replaces the item or changes its digest."""
+"""Digest of an item that `contradance move` copied, and the table it was copied from. A function's write replaces the item
+or changes its digest."""
 
 ONCE_SEPARATOR: Final = "|"
 """Separates function, source and event id in the key of a once-record. The key begins with the function's name, so that

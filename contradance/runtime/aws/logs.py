@@ -23,8 +23,10 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from contradance.printable import encodable
 from contradance.runtime.attempt import running_attempt
 from contradance.runtime.aws.log_values import as_json_data, formatting_failure, masked, masked_argument
+from contradance.runtime.aws.powertools_variables import odd_variables
 from contradance.runtime.error_description import exception_text
 
+_LOG = logging.getLogger("contradance.logs")
 SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
 _LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
 _LAMBDA_LEVEL: Final = "AWS_LAMBDA_LOG_LEVEL"
@@ -106,7 +108,13 @@ def _masked_record(record: logging.LogRecord) -> logging.LogRecord:
 
 
 def install() -> None:
-    """Make every logger of this process write by `AttemptFormatter`, at the level in Powertools' variables."""
+    """Make every logger of this process write by `AttemptFormatter`, at the level in Powertools' variables.
+
+    A variable with an unknown value is unset, with a warning: no function fails because of what it logs.
+    """
+    odd = [*odd_variables(os.environ)]
+    for variable in odd:
+        del os.environ[variable.name]
     _let_the_stack_decide()
     _watch_new_loggers()
     root = logging.getLogger()
@@ -117,6 +125,8 @@ def install() -> None:
         handler.setFormatter(handlers[0].formatter)
     _root_logger[:] = [logger]
     on_every_logger(use_attempt_formatter)
+    for variable in odd:
+        _LOG.warning("%s", str(variable))
 
 
 def service_name() -> str:

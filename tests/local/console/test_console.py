@@ -15,12 +15,14 @@ import pytest
 from pydantic import BaseModel, Field
 
 from contradance import Choreography, Contract, Registry, Retry, route, schedule, subscriber
+from contradance.errors import LaptopError
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
 from contradance.local.console.history import History
 from contradance.local.laptop import Laptop
 from contradance.local.web.server import Server
+from contradance.operate.dead_letter import LetterOutcome, QueueMessage, read_dead_letter
 from tests.album import album
 from tests.patience import LONG
 
@@ -379,3 +381,22 @@ def test_a_dead_letter_of_others_leads_to_its_flow(tmp_path: Path) -> None:
             _, _, page = ask(url, "GET", "/_contradance/dead-letters/gallery.forget_member")
 
     assert "/_contradance/flows/r-1" in page
+
+
+@pytest.mark.parametrize(("confirmed", "status"), [("yes", 200), ("", 409)])
+def test_an_action_that_an_error_ends_shows_what_it_has_done(
+    url: str, monkeypatch: pytest.MonkeyPatch, confirmed: str, status: int
+) -> None:
+    def breaks(*_: object, **__: object) -> Iterator[LetterOutcome]:
+        message = QueueMessage("m", "no event", {}, datetime(2026, 1, 1, tzinfo=UTC), 1, moved=False)
+        yield LetterOutcome(read_dead_letter("readers.remind", message), "deleted")
+        raise LaptopError("the disk is full")
+
+    monkeypatch.setattr("contradance.local.console.dead_letter_pages.purge", breaks)
+    given = form(url, do="purge:all", confirmed=confirmed)
+
+    answered, _, page = ask(url, "POST", "/_contradance/dead-letters/readers.remind", given, {"origin": url})
+
+    assert answered == status
+    assert "the disk is full" in page
+    assert ("1 deleted" in page) is (confirmed == "yes")

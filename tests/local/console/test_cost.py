@@ -1,6 +1,7 @@
 """What many flows and dead letters cost: the number of a page's queries does not grow with them."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.dead_letter_queues import DeadLetterMessage, keep
 from contradance.local.laptop import Laptop
+from contradance.local.state.journal_row import read_logs
 from contradance.local.state.schema import OWN_BUS
 from contradance.local.web.server import Server
-from contradance.runtime.journal_record import JournalRecord, Outcome
+from contradance.runtime.journal_record import JournalRecord, LogEntry, Outcome
 from tests.local.console.test_console import ask, library
 from tests.local.system.test_cost import traced
 
@@ -114,3 +116,26 @@ def test_the_number_of_queries_of_a_page_does_not_depend_on_how_much_happened(
     assert many == few
     assert max(few.values()) < 60
     assert max(count for page, count in few.items() if "before" not in page) < 8
+
+
+def test_a_flow_reads_only_the_logs_that_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def read_and_noted(text: str) -> tuple[LogEntry, ...]:
+        read.append(text)
+        return read_logs(text)
+
+    monkeypatch.setattr("contradance.local.console.history.read_logs", read_and_noted)
+    monkeypatch.setattr("contradance.local.state.journal_row.read_logs", read_and_noted)
+    monkeypatch.setattr("contradance.local.console.flows._MOST", 6)
+    with Laptop(library(), tmp_path, clock=RealClock(), variables={}, synchronous="OFF") as laptop:
+        for number in range(40):
+            entry = LogEntry(at=NOW, level="INFO", logger="readers", message=f"read page {number}")
+            one = record(number, "done").model_copy(update={"correlation_id": "flow", "logs": (entry,)})
+            laptop.journal.write(one)
+        with Server(laptop, 0, feed=Feed()).serving() as url:
+            status, _, page = ask(url, "GET", "/_contradance/flows/flow")
+
+    shown = re.findall(r"read page (\d+)", page)
+    assert (status, shown, len(read)) == (200, ["0", "1", "2"], 3)
+    assert "The first 6 rows of 40 attempts" in page

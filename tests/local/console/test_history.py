@@ -105,7 +105,7 @@ def test_a_page_that_is_exactly_full_is_the_last(kept: Kept) -> None:
 
 def test_nothing_happened_yet(kept: Kept) -> None:
     assert kept.history.latest() == ([], None)
-    assert kept.history.flow("none") == (None, [])
+    assert kept.history.flow("none") == (None, {})
 
 
 def test_a_flow_is_found_by_its_subject_and_the_latest_first(kept: Kept) -> None:

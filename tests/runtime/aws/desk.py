@@ -61,8 +61,8 @@ class Deployed:
                 variable_names.DEAD_LETTERS: self.dead_letters,
                 "POWERTOOLS_SERVICE_NAME": "repairs",
                 "POWERTOOLS_METRICS_NAMESPACE": "desk",
-            },
-            **more,
+                **more,
+            }
         )
         for name, value in environ.items():
             self._monkeypatch.setenv(name, value)

@@ -137,6 +137,7 @@ class TestRefusing:
         [
             ({**DATA, "owner": 3}, ["body.owner"]),
             ({**DATA, "more": 1}, ["body.more"]),
+            ({**DATA, "items": [{"name": "kettle", "count": 2**63}]}, ["body.items.0.count"]),
             ({}, ["body.ticket_id", "body.owner", "body.channel", "body.items"]),
             ("{", ["body"]),
             ("", ["body"]),

@@ -69,7 +69,7 @@
     const list = document.querySelector("[data-log]");
     all("[data-quiet]").forEach((hint) => { hint.hidden = true; });
     const line = document.createElement("li");
-    const subject = made("a", record.subject || record.flow, "id");
+    const subject = made("a", record.label, "id");
     subject.href = `${prefix}/flows/${encodeURIComponent(record.flow)}`;
     line.append(
       made("time", record.at.slice(11, 19)), " ",
