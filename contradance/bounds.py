@@ -45,7 +45,7 @@ def within(number: int, allowed: range) -> bool:
 
 def shortened(text: str, most_bytes: int) -> str:
     """Return `text`, cut to `most_bytes` bytes of UTF-8 with an ellipsis; a lone surrogate is shown escaped."""
-    text = encodable(text[:most_bytes])
+    text = encodable(text[: most_bytes + 1])  # one more, so that a cut is seen
     encoded = text.encode()
     if len(encoded) <= most_bytes:
         return text

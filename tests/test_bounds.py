@@ -234,6 +234,7 @@ def _record(**changes: Any) -> JournalRecord:
 
 def test_what_is_as_long_as_its_limit_stays() -> None:
     assert (shortened("äb", 3), shortened("äbc", 3)) == ("äb", "…")
+    assert (shortened("abcd", 4), shortened("abcde", 4), shortened("abcde" * 9, 4)) == ("abcd", "a…", "a…")
 
 
 def test_what_is_too_long_is_cut_to_its_limit_exactly() -> None:

@@ -61,7 +61,7 @@ class SafeGroup(TyperGroup):
             return super().invoke(ctx)
         except TyperException as error:
             if isinstance(message := getattr(error, "message", None), str):
-                error.message = printable_block(message)
+                error.message = printable_block(shortened(message, MAX_REASON_BYTES))
             raise
 
 
@@ -120,7 +120,11 @@ def the_project() -> "Project":
     """Return the project of the current folder or the nearest one above it; raise `DeclarationError` without one."""
     from contradance.project import find_project  # noqa: PLC0415 - help and completion need no project
 
-    return find_project(Path.cwd())
+    try:
+        here = Path.cwd()
+    except FileNotFoundError as error:
+        raise DeclarationError("the current folder does not exist any more.\n  Change into the project.") from error
+    return find_project(here)
 
 
 def full_name(function: str, choreography: "Choreography") -> str:

@@ -71,7 +71,7 @@ def _filter(consumed: Sequence[EventRef], where: str) -> str:
     """
     try:
         found = json.loads(where)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CannotCreate(
             f'--where is not JSON: {error}.\n  Write it like --where \'{{"city": ["Berlin"]}}\'.'
         ) from error

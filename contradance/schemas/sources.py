@@ -1,6 +1,7 @@
 """Reads frozen contracts from a folder, a git ref, a wheel, or the outputs of a stack."""
 
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
 
+from contradance.bounds import MAX_PATH, shortened
 from contradance.deployed import OUTPUT
 from contradance.errors import InvalidSchema
 from contradance.schemas.folder import Promises, read_files, read_folder
 
 _FILE: Final = re.compile(r"(?:^|/)([^/]+/[^/]+/v\d+\.json)$")
 """The end of a frozen file's path, in any folder."""
+_LONGEST_REF: Final = 4_096
+"""Longest git ref: a longer text does not fit into a command line."""
 
 
 def read_promises(against: str, root: Path, folder: Path) -> Promises:
@@ -31,11 +35,12 @@ def read_promises(against: str, root: Path, folder: Path) -> Promises:
         InvalidSchema: `against` does not exist, or does not hold frozen contracts.
     """
     path = Path(against)
-    if path.is_dir():
+    # `Path.is_dir` raises OSError for a text that is too long for a path.
+    if os.path.isdir(against):  # noqa: PTH112
         return read_folder(path)
-    if path.suffix == ".whl" and path.is_file():
+    if path.suffix == ".whl" and os.path.isfile(against):  # noqa: PTH113
         return _read_wheel(path)
-    if path.suffix == ".json" and path.is_file():
+    if path.suffix == ".json" and os.path.isfile(against):  # noqa: PTH113
         return _read_outputs(path)
     return _read_git_ref(against, root, folder)
 
@@ -56,7 +61,7 @@ def _read_outputs(path: Path) -> Promises:
         outputs: Any = json.loads(path.read_text(encoding="utf-8"))
         deployed = outputs.get(OUTPUT, outputs)
         contracts = deployed["contracts"]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidSchema(
             f"{path} does not hold the outputs of a stack with its contracts.\n"
             "  Write it: pulumi stack output --json > outputs.json."
@@ -71,10 +76,12 @@ def _frozen_path(contract: dict[str, Any]) -> str:
 
 def _read_git_ref(ref: str, root: Path, folder: Path) -> Promises:
     """Return the frozen contracts at a git ref, none if it lacks the folder; raise `InvalidSchema` for another text."""
-    known = _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    if known.returncode:
+    known = None
+    if len(ref) <= _LONGEST_REF:
+        known = _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    if known is None or known.returncode:
         raise InvalidSchema(
-            f"{ref} is not a folder, a wheel, a file of stack outputs or, in {root}, a git ref.\n"
+            f"{shortened(ref, MAX_PATH)} is not a folder, a wheel, a file of stack outputs or, in {root}, a git ref.\n"
             "  Name one of these. If the repository was cloned without its history, fetch the ref first."
         )
     commit = known.stdout.decode().strip()

@@ -300,6 +300,29 @@ def test_a_command_prints_the_first_warnings_and_the_beginning_of_each(
     assert last == "warning: further warnings are left out; these were 100."
 
 
+def test_a_command_in_a_folder_that_was_deleted_fails_with_the_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    result = CliRunner().invoke(app, ["list"])
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "DeclarationError: the current folder does not exist any more.\n  Change into the project.\n"
+    )
+
+
+def test_a_usage_error_shows_the_beginning_of_a_long_text() -> None:
+    result = CliRunner().invoke(app, ["graph", "--format", "x" * 100_000])
+
+    assert result.exit_code == 2
+    assert len(result.output) < 15_000
+
+
 class Unprintable(ContradanceError):
     def __str__(self) -> str:
         raise KeyError

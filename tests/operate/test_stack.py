@@ -38,6 +38,7 @@ def test_pulumi_is_asked_for_the_stack_by_its_name(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("no json", "the outputs is not JSON: "),
+        ("[" * 100_000, "the outputs is not JSON: "),
         ("[]", "the outputs has no output 'deployed', which describes the stack."),
         ("{}", "the outputs has no output 'deployed'"),
         (

@@ -101,10 +101,14 @@ def test_what_a_stack_says_of_itself(project: Path, tmp_path: Path, *, wrapped: 
     [
         ("nowhere", None, "nowhere is not a folder, a wheel, a file of stack outputs or"),
         ("--upload-pack=x", None, "--upload-pack=x is not a folder"),
+        ("x" * 200_000, None, "xxx… is not a folder"),
+        ("x/" * 3_000, None, "x/x… is not a folder"),
+        ("a.json", "[" * 100_000, "does not hold the outputs of a stack"),
         ("a.whl", "no zip", "is not a wheel"),
         ("a.json", "[]", "does not hold the outputs of a stack"),
         ("a.json", '{"deployed": {}}', "does not hold the outputs of a stack"),
     ],
+    ids=["nowhere", "option", "long", "long path", "deep", "no wheel", "a list", "nothing"],
 )
 def test_what_is_none_of_these_is_told(project: Path, against: str, content: str | None, told: str) -> None:
     named = against

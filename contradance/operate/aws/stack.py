@@ -38,7 +38,7 @@ def read_outputs(text: str, source: str) -> Deployed:
     """
     try:
         outputs = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OperateError(f"{source} is not JSON: {error}.") from error
     if not isinstance(outputs, dict) or OUTPUT not in outputs:
         raise OperateError(
