@@ -50,7 +50,12 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
     named = [
         (
             shortened(
-                ".".join([*([prefix] if prefix else []), masked_path(problem["loc"], names, problem["type"])]),
+                ".".join(
+                    [
+                        *([prefix] if prefix else []),
+                        *([masked_path(problem["loc"], names, problem["type"])] if problem["loc"] else []),
+                    ]
+                ),
                 MAX_PATH,
             ),
             shortened(_safe_message(problem), MAX_PROBLEM),
