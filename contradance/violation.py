@@ -50,7 +50,7 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
     named = [
         (
             shortened(
-                ".".join([*([prefix] if prefix else []), masked_path(problem["loc"], names, problem["type"])]),
+                ".".join(filter(None, (prefix, masked_path(problem["loc"], names, problem["type"])))),
                 MAX_PATH,
             ),
             shortened(_safe_message(problem), MAX_PROBLEM),

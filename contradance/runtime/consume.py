@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from contradance.annotation import type_name
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered
@@ -240,15 +241,20 @@ def _read(function: AnyFunction, delivered: Delivered, written: type[Event]) -> 
 
 def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, version: type[Contract]) -> Contract:
     """Return `event` upcast to `version`; raise `ContractViolation` when that fails, because a retry would fail too."""
+    refusal = (
+        f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
+        f"but {function.name} cannot read it as {version.identity}"
+    )
+    fix = f"  Correct {version.__qualname__}.upcast; contract in {where_defined(version)}."
     try:
         with Contained():
-            return version.upcast(event)
+            upcast = version.upcast(event)
     except Exception as error:
-        raise ContractViolation(
-            f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
-            f"but {function.name} cannot read it as {version.identity}: {describe_error(error)}.\n"
-            f"  Correct {version.__qualname__}.upcast; contract in {where_defined(version)}."
-        ) from error
+        raise ContractViolation(f"{refusal}: {describe_error(error)}.\n{fix}") from error
+    if type(upcast) is not version:
+        returned = f"its upcast returned {type_name(type(upcast))}, not {version.__name__}"
+        raise ContractViolation(f"{refusal}: {returned}.\n{fix}")
+    return upcast
 
 
 def sent_at(milliseconds: str) -> datetime:

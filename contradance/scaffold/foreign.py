@@ -12,6 +12,7 @@ from contradance.foreign import DEFAULT_BUS
 from contradance.scaffold.foreign_code import foreign_module
 from contradance.scaffold.layout import ProjectLayout
 from contradance.scaffold.naming import event_name, snake
+from contradance.scaffold.plain_schema import plain_schema
 
 PACKAGE: Final = "others"
 """The package of events of others, beside the services."""
@@ -84,7 +85,11 @@ def read_document(text: str) -> EventDocument:
         return _read_schema(_object(_registry_schemas(document).get("AWSEvent")), document)
     if "$schema" in document or document.get("type") == "object" or isinstance(document.get("properties"), dict):
         return _read_schema(document, document)
-    if all(name in document for name in _ENVELOPE) and isinstance(document["detail"], dict):
+    if all(name in document for name in _ENVELOPE):
+        if not isinstance(document["detail"], dict):
+            raise CannotCreate(
+                "the detail of the event is not a JSON object.\n  Give an event that EventBridge delivered."
+            )
         return EventDocument("json", document["detail"], str(document["source"]), str(document["detail-type"]))
     return EventDocument("json", document, None, None)
 
@@ -104,14 +109,7 @@ def _read_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> Event
             "  Export it as JSONSchemaDraft4."
         )
     kept = {name: value for name, value in detail.items() if name not in ("definitions", "$defs", "$schema")}
-    text = json.dumps({**kept, "definitions": definitions})
-    for old in ("#/components/schemas/", "#/$defs/"):
-        text = text.replace(f'"{old}', '"#/definitions/')
-    schema = json.loads(text)
-    reference = str(schema.get("$ref", "")).rpartition("/")[2]
-    parts = schema.pop("definitions")
-    if reference in parts:
-        schema = _object(parts[reference])
+    schema, parts = plain_schema(kept, definitions)
     return EventDocument(
         "jsonschema",
         {**schema, "definitions": _used(schema, parts)},

@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import re
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
@@ -10,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from contradance.errors import CannotCreate
 from contradance.foreign import OWN_NAMES
@@ -20,6 +23,18 @@ _ROOT: Final = "ForeignEventOfThisDocument"
 """Class of the detail while the generator runs: a name that no part of a document has."""
 _MODEL: Final = "BaseModel"
 _FUTURE: Final = "__future__"
+_PLAIN_TYPES: Final = {"EmailStr": "str", "NameEmail": "str"}
+"""Types that need another package than Pydantic, and the ones to use instead."""
+_CONSTRAINED: Final = {
+    "conbytes": "bytes",
+    "condecimal": "Decimal",
+    "confloat": "float",
+    "conint": "int",
+    "constr": "str",
+}
+"""Functions of Pydantic that make a type, and its base."""
+_ANY: Final = "object"
+"""The type of a field that is null in a sample."""
 _NOTE: Final = "Another event may lack some of these fields: make them optional. Name in once_by= the fields that identify an event."
 _NULLS: Final = "A field that is `object` is null in the sample: give it its type."
 
@@ -127,9 +142,14 @@ class _Models(ast.NodeTransformer):
         self._names = names
         self._about = about
         self._nulls = nulls
+        self._any = _ANY
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """Return a class with its new name and a docstring."""
+        fields = {
+            one.target.id for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+        }
+        self._any = "Any" if _ANY in fields else _ANY  # within the class, a field's name is not a type
         self.generic_visit(node)
         node.name = self._names.get(node.name, node.name)
         body = [one for one in node.body if not isinstance(one, ast.Pass)]
@@ -139,22 +159,41 @@ class _Models(ast.NodeTransformer):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         """Return a field; `object` is its type where a sample has null."""
         self.generic_visit(node)
-        node.annotation = _without_null(node.annotation) if self._nulls else node.annotation
+        node.annotation = _without_null(node.annotation, self._any) if self._nulls else node.annotation
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """Return a reference with the new name of its class; the name of a field is unchanged."""
         if isinstance(node.ctx, ast.Load):
-            node.id = self._names.get(node.id, node.id)
+            node.id = _PLAIN_TYPES.get(node.id) or self._names.get(node.id, node.id)
         return node
 
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Return `constr(min_length=1)` as `Annotated[str, Field(min_length=1)]`, which type checkers accept."""
+        self.generic_visit(node)
+        node.keywords = [one for one in node.keywords if one.arg != "pattern" or _is_pattern(one.value)]
+        kind = _CONSTRAINED.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if kind is None:
+            return node
+        constrained = ast.Tuple([ast.Name(kind), ast.Call(ast.Name("Field"), [], node.keywords)])
+        return ast.Subscript(ast.Name("Annotated"), constrained) if node.keywords else ast.Name(kind)
 
-def _without_null(annotation: ast.expr) -> ast.expr:
-    """Return the type with `object` in place of None alone, also of a list's items; a union with None is unchanged."""
+
+def _is_pattern(value: ast.expr) -> bool:
+    """Whether a regular expression of a schema, JavaScript's, is one for Pydantic and for Python."""
+    try:
+        SchemaValidator(core_schema.str_schema(pattern=re.compile(ast.literal_eval(value)).pattern))
+    except (SchemaError, ValueError, re.error):
+        return False
+    return True
+
+
+def _without_null(annotation: ast.expr, any_type: str) -> ast.expr:
+    """Return the type with `any_type` in place of None alone, also of a list's items; a union with None is unchanged."""
     if isinstance(annotation, ast.Constant) and annotation.value is None:
-        return ast.Name("object")
+        return ast.Name(any_type)
     if isinstance(annotation, ast.Subscript):
-        annotation.slice = _without_null(annotation.slice)
+        annotation.slice = _without_null(annotation.slice, any_type)
     return annotation
 
 
@@ -180,7 +219,8 @@ def _used_names(body: list[ast.stmt]) -> set[str]:
 
 
 def _with_imports(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
-    """Return the code with an import of `ForeignEvent`, and its other imports without the names that are not used."""
+    """Return the code with imports of `ForeignEvent` and of what it lacks, and without the names that are not used."""
+    body = _with_names(body)
     for node in body:
         if isinstance(node, ast.ImportFrom):
             node.names = [alias for alias in node.names if alias.name in used]
@@ -188,3 +228,15 @@ def _with_imports(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
     future = [node for node in kept if isinstance(node, ast.ImportFrom) and node.module == _FUTURE]
     own = ast.ImportFrom("contradance", [ast.alias(_BASE)], 0)
     return [*future, own, *(node for node in kept if node not in future)]
+
+
+def _with_names(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the code with imports of the names that `_Models` may have written."""
+    modules = {node.module: node for node in body if isinstance(node, ast.ImportFrom)}
+    for module, name in (("typing", "Any"), ("typing", "Annotated"), ("pydantic", "Field")):
+        if module not in modules:
+            modules[module] = ast.ImportFrom(module, [], 0)
+            body = [modules[module], *body]
+        if name not in {alias.name for alias in modules[module].names}:
+            modules[module].names.append(ast.alias(name))
+    return body

@@ -40,7 +40,7 @@ _VALIDATORS: Final[tuple[CoreSchemaOrFieldType, ...]] = ("function-after", "func
 """Core schemas of an author's own validators."""
 _SERIALIZERS: Final = ("function-plain", "function-wrap")
 """Kinds of serialization by a function."""
-_MAPPINGS: Final[frozenset[CoreSchemaOrFieldType]] = frozenset({"counter", "dict", "frozendict", "ordered-dict"})
+_MAPPINGS: Final[tuple[CoreSchemaOrFieldType, ...]] = ("counter", "dict", "frozendict", "ordered-dict")
 """Core schemas with keys. Pydantic before 2.14 has `dict` alone."""
 _KEPT_BITS: Final = (FlagBoundary.EJECT, FlagBoundary.KEEP)
 """Boundaries of flags, the default of IntFlag among them, with which a value may have bits without a name."""
@@ -75,8 +75,9 @@ class _Generator(GenerateJsonSchema):
             methods[kind] = partial(_checked, methods[kind])
         for kind in _VALIDATORS:
             methods[kind] = partial(_validated, methods[kind])
-        for kind in _MAPPINGS & methods.keys():
-            methods[kind] = partial(self._mapping_schema, methods[kind])
+        for kind in _MAPPINGS:
+            if kind in methods:
+                methods[kind] = partial(self._mapping_schema, methods[kind])
         return methods
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
@@ -119,7 +120,7 @@ class _Generator(GenerateJsonSchema):
             return generated
         names = {str(member.name): member.value for member in flags}
         del generated["enum"]
-        most = {} if flags._boundary_ in _KEPT_BITS else {"maximum": sum(names.values())}
+        most = {} if getattr(flags, "_boundary_", None) in _KEPT_BITS else {"maximum": sum(names.values())}
         return _with_checks({**generated, "type": "integer", "minimum": 0, **most}, names)
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:

@@ -314,6 +314,19 @@ def test_an_event_that_is_published_again_reaches_a_handler_that_finished_no_sec
     assert outcomes == ["done", "duplicate"]
 
 
+@pytest.mark.parametrize("text", ["no JSON", "[]", "{}", '{"detail": {}}'])
+def test_a_delivery_without_a_rule_has_the_ids_of_its_event_or_its_own(tmp_path: Path, text: str) -> None:
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        (pending,) = laptop.deliveries.due("clerk.listen", START, 1)
+        laptop.bus.enqueue_direct("clerk.listen", pending.envelope)
+        identifier = laptop.bus.enqueue_direct("clerk.listen", text)
+
+        ids = laptop.database.read("SELECT event_id, correlation_id FROM event ORDER BY id")
+
+    assert ids == [("event-a", "flow-a"), ("event-a", "flow-a"), (identifier, None)]
+
+
 def test_a_queue_moves_what_was_received_too_often_and_never_consumed(tmp_path: Path) -> None:
     clerk = Desk().clerk(delivery="queue", retry=Retry(times=1))
     with opened(tmp_path, clerk) as laptop:

@@ -522,13 +522,12 @@ def cyclic() -> object:
     ids=["wrong type", "too many", "cyclic"],
 )
 def test_a_line_that_cannot_be_formatted_is_kept_as_its_place(
-    logged: tuple[str, object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    logged: tuple[str, object], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clerk = Desk().clerk(does=lambda *_: LOG.warning(*logged))
-    with opened(tmp_path, clerk) as laptop, logging_kept(laptop.choreography):
-        for handler in logging.getLogger().handlers:
-            if not isinstance(handler, CapturedLogs):
-                handler.addFilter(lambda _: False)
+    clerk, root = Desk().clerk(does=lambda *_: LOG.warning(*logged)), logging.getLogger()
+    with opened(tmp_path, clerk) as laptop, logging_kept(laptop.choreography), monkeypatch.context() as patch:
+        # None of pytest's, which outlive the test.
+        patch.setattr(root, "handlers", [one for one in root.handlers if isinstance(one, CapturedLogs)])
         ask(laptop, "a")
         laptop.drain()
         (record,) = journaled(laptop, "a")

@@ -4,11 +4,24 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from contradance import Retry
+from contradance import Retry, Table, subscriber
+from contradance.function import AnyFunction
 from contradance.local.clock import RealClock
 from contradance.retry import DeliveryMode
-from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, later, opened, wait_until
+from tests.local.desk import (
+    Asked,
+    Desk,
+    always_fails,
+    ask,
+    dead_letters,
+    fails_until,
+    journaled,
+    later,
+    opened,
+    wait_until,
+)
 
 BOTH = pytest.mark.parametrize("delivery", ["direct", "queue"])
 
@@ -122,6 +135,38 @@ def test_a_renamed_function_gets_what_waits_and_what_failed_under_its_old_name(t
     assert after.deployed_name == before.name != after.name
     assert (waiting, desk.items()[-1]) == (0, "waiting")
     assert [(letter.function, "failed" in letter.body) for letter in letters] == [("clerk.hear", True)]
+
+
+class Note(BaseModel):
+    item: str
+
+
+def noting(name: str, deployed_as: str | None = None) -> AnyFunction:
+    notes = Table(name, key=("item",), model=Note, service="clerk", deployed_as=deployed_as)
+
+    @subscriber(service="clerk", uses=[notes.write])
+    def note(asked: Asked) -> None:
+        notes.put(Note(item=asked.item))
+
+    return note
+
+
+def test_a_renamed_table_has_its_items_and_keeps_those_of_its_new_name(tmp_path: Path) -> None:
+    with opened(tmp_path, noting("notes")) as laptop:
+        ask(laptop, "old")
+        ask(laptop, "both")
+        laptop.drain()
+        copied = "INSERT INTO item SELECT 'clerk.books', partition, sort, version, document FROM item WHERE partition = 'both'"
+        laptop.database.write(lambda connection: connection.execute(copied))
+
+    with opened(tmp_path, noting("books", "notes")) as laptop:
+        rows = laptop.database.read("SELECT table_name, partition FROM item ORDER BY table_name, partition")
+
+    assert [tuple(row) for row in rows] == [
+        ("clerk.books", "both"),
+        ("clerk.books", "old"),
+        ("clerk.notes", "both"),
+    ]
 
 
 @pytest.mark.parametrize(

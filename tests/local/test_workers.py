@@ -325,6 +325,17 @@ def test_a_failure_of_the_laptop_is_tried_again_after_five_seconds(
     assert desk.items() == ["a"]
 
 
+def test_after_a_failure_of_the_laptop_five_real_seconds_pass_whatever_the_time_scale(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = shop(desk.clerk(), before=lambda laptop: ask(laptop, "a"))
+    monkeypatch.setattr(it.clock, "_scale", 60.0)
+    monkeypatch.setattr(it.laptop.deliveries, "take_due", lambda *_: (_ for _ in ()).throw(LaptopError("the disk")))
+    it.pool.run()
+
+    assert it.alarms == {"clerk.listen": 5 * 60}
+
+
 def test_a_worker_that_no_thread_can_be_started_for_runs_in_the_next_free_one(shop: Open, desk: Desk) -> None:
     it = shop(desk.clerk())
     it.pool.refuses = True

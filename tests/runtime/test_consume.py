@@ -331,6 +331,21 @@ class TestVersions:
         assert "owner: String should have at most 40 characters" in str(record.error)
         assert "Jane" not in json.dumps(letter.attributes)
 
+    @pytest.mark.parametrize("returned", [{"ticket_id": TICKET}, None, TicketOpenedV1(ticket_id=TICKET, owner="Jane")])
+    def test_an_upcast_that_returns_no_event_of_its_class_is_invalid(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, returned: object
+    ) -> None:
+        function, given = reading()
+        monkeypatch.setattr(TicketOpenedV2, "upcast", classmethod(lambda _, __: returned))
+
+        world.deliver(function, delivered(TicketOpenedV1(ticket_id=TICKET, owner="Jane")))
+
+        (record,) = world.journal.records
+        assert (given, record.outcome) == ([], "invalid")
+        assert f"its upcast returned {type(returned).__name__}, not TicketOpenedV2" in str(record.error).replace(
+            "returned None", "returned NoneType"
+        )
+
     def test_what_an_upcast_raises_has_the_authors_traceback(self, world: World) -> None:
         class Reopened(Contract, source="desk.tickets", subject="ticket_id"):
             ticket_id: UUID

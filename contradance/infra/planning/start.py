@@ -14,9 +14,9 @@ _GRACE: Final = timedelta(minutes=5)
 
 
 def start_to_send(timetable: Timetable, now: datetime) -> datetime | None:
-    """Return the start that Scheduler gets; None for a cron that has begun: its runs are the same without."""
+    """Return the start that Scheduler gets; None where it is over and not that of a rate: the runs are the same without."""
     began = timetable.start is not None and timetable.start <= now
-    return None if began and timetable.cron else timetable.start
+    return None if began and timetable.every is None else timetable.start
 
 
 def check_starts(plan: StackPlan, before: Deployed | None, now: datetime) -> None:

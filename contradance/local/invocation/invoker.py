@@ -192,7 +192,7 @@ class Invoker:
                 self._deliveries.finish(pending)
         except Exception:  # noqa: BLE001 - the delivery is still on disk, and is repeated
             _LOG.exception("a delivery to %s could not be settled", function.name)
-            return self._environment.clock.now() + timedelta(seconds=UNSETTLED_SECONDS)
+            return self._environment.clock.after(timedelta(seconds=UNSETTLED_SECONDS))
         with suppress(LaptopError):  # a failing notification does not change the outcome
             self._when_settled(pending)
         return again

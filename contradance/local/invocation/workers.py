@@ -143,7 +143,7 @@ class Workers:
                 self._time_out(invocation)
             except Exception:  # noqa: BLE001 - the delivery is on disk; the others are late, too
                 _LOG.exception("a timeout of %s could not be settled", invocation.queue.function.name)
-                self._set_alarm(invocation.queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
+                self._set_alarm(invocation.queue, self._clock.after(timedelta(seconds=UNSETTLED_SECONDS)))
 
     def sleep(self, moments: Sequence[datetime], least: float) -> bool:
         """Sleep until an alarm, a timeout or one of `moments`, `least` to 1 s; False after `stop`, when all have ended.
@@ -201,7 +201,7 @@ class Workers:
             self._deliveries.flush()
         except BaseException:  # noqa: BLE001 - the delivery is on disk, and is tried again
             _LOG.exception("a delivery to %s is delayed by a failure", queue.function.name)
-            self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
+            self._set_alarm(queue, self._clock.after(timedelta(seconds=UNSETTLED_SECONDS)))
         finally:
             with self._changed:
                 if not invocation.settled.is_set():
@@ -217,7 +217,7 @@ class Workers:
                     return
         except BaseException:  # noqa: BLE001 - the deliveries are on disk, and are tried again; the worker must be counted
             _LOG.exception("deliveries to %s are delayed by a failure", queue.function.name)
-            self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
+            self._set_alarm(queue, self._clock.after(timedelta(seconds=UNSETTLED_SECONDS)))
         with self._changed:
             queue.invocations -= 1
             self._start_worker(queue)

@@ -1,7 +1,8 @@
-"""Gives a renamed function what the laptop holds under its old name, as `deployed_as=` keeps it on AWS."""
+"""Gives a renamed function or table what the laptop holds under its old name, as `deployed_as=` keeps it on AWS."""
 
 from contradance.choreography import Choreography
 from contradance.local.state.database import Database
+from contradance.table import Grant
 
 
 def renamed_functions(choreography: Choreography) -> dict[str, str]:
@@ -13,8 +14,18 @@ def renamed_functions(choreography: Choreography) -> dict[str, str]:
     }
 
 
+def renamed_tables(choreography: Choreography) -> dict[str, str]:
+    """Return {deployed name: name in the code} of renamed tables; not where another table has the old name."""
+    links = [use for function in choreography.functions.values() for use in function.uses if isinstance(use, Grant)]
+    declared = {grant.table for grant in links}
+    return {grant.deployed_name: grant.table for grant in links if grant.deployed_name not in declared}
+
+
 def adopt_renamed(database: Database, choreography: Choreography) -> None:
-    """Move pending deliveries and dead letters of renamed functions from their deployed names to those in the code."""
+    """Move pending deliveries, dead letters and items from the deployed names to those in the code.
+
+    An item that the table has under its name in the code stays as it is.
+    """
     renamed = [(name, old) for old, name in renamed_functions(choreography).items()]
     if renamed:
         database.write(
@@ -23,3 +34,7 @@ def adopt_renamed(database: Database, choreography: Choreography) -> None:
                 for table in ("delivery", "dead_letter")
             ]
         )
+    tables = [(name, old) for old, name in renamed_tables(choreography).items()]
+    if tables:
+        adopt = "UPDATE OR IGNORE item SET table_name = ? WHERE table_name = ?"
+        database.write(lambda connection: connection.executemany(adopt, tables))
