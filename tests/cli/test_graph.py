@@ -232,7 +232,7 @@ def test_a_project_that_names_no_choreography_is_told_so(
         ("[tool.contradance]\naccepted = 5", "pyproject.toml has tool.contradance.accepted = 5, which is not a text."),
         ("x = " + "[" * 5_000, "pyproject.toml cannot be read: "),
         (f"[tool.contradance]\n{'k' * 999} = 5", f"{'k' * 100}"),
-        (f"[tool.contradance]\na = {[1] * 9_999}", "1, which is not a text."),
+        (f"[tool.contradance]\na = {[1] * 9_999}", "…, which is not a text."),
         ("tool = 5", "there is no pyproject.toml with [tool.contradance]"),
     ],
 )
