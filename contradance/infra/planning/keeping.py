@@ -29,10 +29,10 @@ def describe_keeping(plan: StackPlan, before: Deployed) -> Iterator[str]:
 
 def _archives(plan: StackPlan, before: Deployed) -> Iterator[str]:
     """Yield a warning for each archive of the stack that is deleted, or that keeps events for a shorter time."""
-    config, names = plan.setup.config, plan.setup.names
-    if before.archive_name == names.name("archive"):
+    config, own = plan.setup.config, plan.setup.names.name("archive")
+    if before.archive_name == own:
         if plan.archive is None:
-            yield _deleted("bus or busStack names another stack's bus", before.archive_name, "remove that key")
+            yield _deleted("bus or busStack names another stack's bus", own, "remove that key")
         elif before.archive_days is not None and config.archive_days < before.archive_days:
             yield _shorter(plan, "archiveDays", f"archive {plan.archive}", before.archive_days, config.archive_days)
     for name, bus in before.buses.items():
