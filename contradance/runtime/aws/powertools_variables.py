@@ -21,18 +21,18 @@ _WORDS: Final = frozenset(["1", "y", "yes", "t", "true", "on", "0", "n", "no", "
 
 
 class OddVariable(NamedTuple):
-    """A variable with a value that Powertools does not know."""
+    """A variable with a value that Powertools does not accept."""
 
     name: str
     value: str
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.name} is {shortened(self.value, MAX_PROBLEM)!r}, which Powertools does not know.\n  {self.fix}"
+        return f"{self.name} is {shortened(self.value, MAX_PROBLEM)!r}, which Powertools does not accept.\n  {self.fix}"
 
 
 def odd_variables(environ: Mapping[str, str]) -> Iterator[OddVariable]:
-    """Yield each variable of Powertools that is set to a value that it does not know."""
+    """Yield each variable of Powertools that is set to a value that it does not accept."""
     checks: dict[str, tuple[Callable[[str], bool], str]] = {
         _LEVEL: (_is_level, "a level, like INFO"),
         _SAMPLE_RATE: (_is_number, "a number from 0 to 1"),
