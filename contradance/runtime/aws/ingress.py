@@ -46,7 +46,7 @@ from contradance.runtime.request import (
     traceparent_of,
 )
 from contradance.runtime.tracing import tracing
-from contradance.violation import masked_path, names_in, problems
+from contradance.violation import problems
 from contradance.wire import read_closed
 
 PUBLISHER: Final = "contradance.ingress"
@@ -142,7 +142,7 @@ class Ingress:
             )
         except ContractViolation as error:
             if isinstance(error.__cause__, IntegerTooLarge):  # the contract's own faults stay errors of the server
-                path = f"body.{masked_path(error.__cause__.path, names_in(contract))}"
+                path = ".".join(("body", *map(str, error.__cause__.path)))
                 raise BadRequest([(shortened(path, MAX_PATH), _TOO_LARGE)]) from error
             raise
 
