@@ -70,7 +70,9 @@ def test_a_command_names_the_variable_and_the_fix(name: str, command: str, monke
     ended = CliRunner().invoke(app, [command], terminal_width=200)
 
     assert ended.exit_code == 1
-    assert ended.stderr.startswith(f"DeclarationError: {name} is 'LOUD', which Powertools does not accept.\n  Set it to ")
+    assert ended.stderr.startswith(
+        f"DeclarationError: {name} is 'LOUD', which Powertools does not accept.\n  Set it to "
+    )
 
 
 def test_on_lambda_an_odd_variable_is_reported_and_events_are_consumed(desk: Deployed) -> None:
