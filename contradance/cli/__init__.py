@@ -5,8 +5,8 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
 from time import monotonic
@@ -28,25 +28,33 @@ def main() -> None:
     from contradance.cli.theme import end_without_reader  # noqa: PLC0415 - the same
 
     warnings.showwarning = _show_warning
+    with _ending_threads():
+        try:
+            try:
+                app()
+            finally:
+                if isinstance(sys.stdout, TextIOWrapper):
+                    with suppress(ValueError):  # a handler has closed it
+                        sys.stdout.flush()  # the end of the process would print an error of its own
+        except BrokenPipeError:
+            end_without_reader()
+
+
+@contextmanager
+def _ending_threads() -> Iterator[None]:
+    """When the block exits, end the process even if a thread that the application has started inside still runs."""
     before = {*threading.enumerate()}
     try:
-        try:
-            app()
-        finally:
-            if isinstance(sys.stdout, TextIOWrapper):
-                with suppress(ValueError):  # a handler has closed it
-                    sys.stdout.flush()  # the end of the process would print an error of its own
-    except BrokenPipeError:
-        end_without_reader()
+        yield
     except SystemExit as end:
-        _end_threads(before, end.code)
+        _end_threads([thread for thread in threading.enumerate() if thread not in before], end.code)
         raise
 
 
-def _end_threads(before: Collection[threading.Thread], code: object) -> None:
-    """Wait shortly for threads that the application has started since; end the process if one would keep it alive."""
+def _end_threads(threads: Iterable[threading.Thread], code: object) -> None:
+    """Wait shortly for threads; end the process if one would keep it alive."""
     until = monotonic() + _THREAD_SECONDS
-    others = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    others = [thread for thread in threads if not thread.daemon]
     for thread in others:
         thread.join(max(until - monotonic(), 0))
     left = [thread.name for thread in others if thread.is_alive()]
@@ -58,7 +66,8 @@ def _end_threads(before: Collection[threading.Thread], code: object) -> None:
         )
         atexit._run_exitfuncs()  # noqa: SLF001 - what the end of the process does after it has waited for threads
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            with suppress(OSError, ValueError):  # a handler has closed it, or its reader has gone
+                stream.flush()
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 
