@@ -11,6 +11,7 @@ from rich.text import Text
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.moment import clock_time
+from contradance.cli.target import print_cut
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.errors import UnconsumedEvent
 from contradance.local.names import DEFAULT_STATE
@@ -127,7 +128,7 @@ def why(
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 
     choreography = the_project().choreography()
-    with open_journal(state) as journal:
+    with open_journal(state, print_cut) as journal:
         envelope = journal.envelope(event)
         if envelope is None:
             err.print(

@@ -122,9 +122,9 @@ class FlowSearch:
 
 
 def _has_outcome(flow: Flow, outcome: str) -> bool:
-    """Whether a flow is `done`, `waiting` or `failed`, as `outcome` names it; True for any other outcome."""
+    """Whether a flow is, or by the attempts that were read may be, as `outcome` names it; True for any other outcome."""
     if outcome == "failed":
-        return bool(flow.dead_letters or flow.failed)
+        return bool(flow.dead_letters or flow.failed or flow.unread)
     if outcome == "waiting":
         return bool(flow.waiting)
     return outcome != "done" or not (flow.dead_letters or flow.failed or flow.waiting)
