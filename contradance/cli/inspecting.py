@@ -13,7 +13,7 @@ from contradance.cli.command import AsJson, StateFolder, completing, print_json,
 from contradance.cli.moment import clock_time
 from contradance.cli.target import print_cut
 from contradance.cli.theme import Services, err, event_name, out
-from contradance.errors import UnconsumedEvent
+from contradance.errors import OperateError, UnconsumedEvent
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
 from contradance.quantity import counted
@@ -125,6 +125,7 @@ def why(
     events; dead letter.
     """
     from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
+    from contradance.local.state.stored import envelope_in  # noqa: PLC0415 - the same
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 
     choreography = the_project().choreography()
@@ -135,7 +136,10 @@ def why(
                 f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's events.",
             )
             raise typer.Exit(1)
-        event_id, flow = choreography.event_ids(json.loads(envelope))
+        held = envelope_in(envelope)
+        if held is None:
+            raise OperateError(f"the event {event} in {state} cannot be read.")
+        event_id, flow = choreography.event_ids(held)
         records = journal.flows(event_id)
         outstanding = journal.outstanding({flow, *(record.correlation_id for record in records)})
     found = explained(choreography, subscriber, envelope, records, outstanding)

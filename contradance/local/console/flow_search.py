@@ -14,6 +14,7 @@ from contradance.choreography import Choreography
 from contradance.local.console.history import END, PAGE, FlowPage, History
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import STARTED_AT
+from contradance.local.state.stored import stored_object
 from contradance.operate.flow import Flow
 from contradance.operate.masking import masked_event
 
@@ -117,7 +118,10 @@ class FlowSearch:
 
     def _shows(self, envelope: str, term: str) -> bool:
         """Whether a term is in the event's JSON with personal data masked; case does not count."""
-        shown = json.dumps(masked_event(self._choreography, json.loads(envelope)), ensure_ascii=False)
+        event = stored_object(envelope)
+        if event is None:
+            return False
+        shown = json.dumps(masked_event(self._choreography, event), ensure_ascii=False)
         return json.dumps(term, ensure_ascii=False)[1:-1].lower() in shown.lower()
 
 

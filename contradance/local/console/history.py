@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from contradance.foreign import UNVERSIONED
@@ -12,9 +12,9 @@ from contradance.identity import Identity
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import read_logs, records_of
 from contradance.local.state.laptop_journal import LaptopJournal
+from contradance.local.state.stored import stored_object, stored_time
 from contradance.operate.flow import Flow, flows
 from contradance.runtime.journal_record import JournalRecord, LogEntry
-from contradance.strictjson import read_json
 
 PAGE: Final = 25
 """Flows on a page."""
@@ -71,15 +71,6 @@ class KeptEvent(NamedTuple):
         metadata = detail.get("metadata") if isinstance(detail, dict) else None
         version = metadata.get("version") if isinstance(metadata, dict) else None
         return str(Identity(source, detail_type, version if isinstance(version, int) else UNVERSIONED))
-
-
-def _read_event(text: str) -> Mapping[str, Any] | None:
-    """Return the JSON object in a text, an event; None for any other text."""
-    try:
-        found = read_json(text, any_integer=True)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 class History:
@@ -148,7 +139,7 @@ class History:
         for event_id, time, envelope in self._database.rows(query, (json.dumps([*event_ids]),)):
             if size > _EVENTS:
                 return found, True
-            found[event_id] = KeptEvent(event_id, datetime.fromtimestamp(time, UTC), _read_event(envelope))
+            found[event_id] = KeptEvent(event_id, stored_time(time), stored_object(envelope))
             size += len(envelope)
         return found, False
 

@@ -16,6 +16,7 @@ from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.invoker import Invoker
 from contradance.local.invocation.recovery import Recovery
+from contradance.local.state.stored import stored_time
 from contradance.runtime.containment import raised_by
 
 _NO_TIMEOUT_SECONDS: Final = 86_400.0
@@ -83,7 +84,7 @@ class Drain:
         """Move the clock to the next due delivery or run; return False if there is none by `until`, and move there."""
         now = clock.now()
         dues = [due for name in self._functions if (due := self._deliveries.next_due(name, now)) is not None]
-        moments = [datetime.fromtimestamp(due, now.tzinfo) for due in dues]
+        moments = [*map(stored_time, dues)]
         moments += self._schedules.coming() if until else []
         following = min(moments, default=None)
         if following is None or (until and following > until):

@@ -4,7 +4,6 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from contradance.local.state.database import Database
 from contradance.local.state.ids import id_range
 from contradance.local.state.journal_row import STARTED_AT, parsed_start, records_of
 from contradance.local.state.reader import Reader, reading
+from contradance.local.state.stored import envelope_in, stored_time
 from contradance.operate.flow import AcceptedEvent, Outstanding
 from contradance.operate.journal import MOST_ATTEMPTS, LogLine, Records, Wanted, attempt_log_lines
 from contradance.operate.shortened_id import CANDIDATES, whole_id
@@ -112,14 +112,13 @@ class JournalReader:
             "WHERE delivery.correlation_id IN (SELECT value FROM json_each(?)) ORDER BY due",
             (json.dumps([*correlation_ids]),),
         )
-        return [
-            Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
-        ]
+        return [Outstanding(flow, event, function, stored_time(due)) for flow, event, function, due in rows]
 
     def not_consumed(self, term: str) -> list[AcceptedEvent]:
         """Return events that no record is about, with an id that `term` selects as in `flows`; the first 11, by id."""
         rows = self._rows(_NOT_CONSUMED, (*id_range(term), CANDIDATES + 1))
-        events = ((event_id, json.loads(envelope), pending) for event_id, envelope, pending in rows)
+        unknown = {"source": "unknown", "detail-type": "unknown"}
+        events = ((event_id, envelope_in(text) or unknown, pending) for event_id, text, pending in rows)
         return [AcceptedEvent(one, event["source"], event["detail-type"], pending) for one, event, pending in events]
 
     def envelope(self, event_id: str) -> str | None:
