@@ -15,7 +15,7 @@ from contradance.local.state.stored import stored_time
 from contradance.runtime.ports import Clock
 
 _PENDING: Final = (
-    "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
+    "SELECT delivery.id, function, max(attempt, 1), sent, due, delivery.correlation_id, envelope FROM delivery "
     "JOIN event ON event.id = delivery.event WHERE"
 )
 _DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?"

@@ -184,7 +184,12 @@ class Workers:
                 queue.invocations += 1
                 queue.reserved.add(pending.id)
             invocation = Invocation(queue, pending, 0)
-            pool.submit(self._work_alone, invocation)
+            try:
+                pool.submit(self._work_alone, invocation)
+            except (
+                RuntimeError
+            ):  # no thread can be started: this one is free, and the pool may start the work later, too
+                self._work_alone(invocation)
             invocation.settled.wait()
         self._others_may_run.set()
         for queue in self._queues.values():
@@ -192,12 +197,17 @@ class Workers:
                 self._start_worker(queue)
 
     def _work_alone(self, invocation: Invocation) -> None:
-        """Make one delivery while nothing else runs; a failure of the laptop is logged, and the delivery repeated."""
+        """Make one delivery while nothing else runs; a failure of the laptop is logged, and the delivery repeated.
+
+        Do nothing if another thread has begun it.
+        """
         queue = invocation.queue
+        with self._changed:
+            if invocation.deadline:
+                return
+            invocation.deadline = monotonic() + queue.seconds
+            self._running.add(invocation)
         try:
-            with self._changed:
-                invocation.deadline = monotonic() + queue.seconds
-                self._running.add(invocation)
             self._perform(invocation)
             self._deliveries.flush()
         except BaseException:  # noqa: BLE001 - the delivery is on disk, and is tried again
