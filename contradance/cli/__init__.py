@@ -5,8 +5,8 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
 from time import monotonic
@@ -30,15 +30,22 @@ def main() -> None:
     from contradance.cli.theme import end_if_output_failed  # noqa: PLC0415 - the same
 
     warnings.showwarning = _show_warning
-    before = {*threading.enumerate()}
-    try:
+    with _ending_threads():
         try:
             _run(app)
         except OSError as error:
             end_if_output_failed(error)
             raise
+
+
+@contextmanager
+def _ending_threads() -> Iterator[None]:
+    """When the block exits, end the process even if a thread that the application has started inside still runs."""
+    before = {*threading.enumerate()}
+    try:
+        yield
     except SystemExit as end:
-        _end_threads(before, end.code)
+        _end_threads([thread for thread in threading.enumerate() if thread not in before], end.code)
         raise
 
 
@@ -52,10 +59,10 @@ def _run(app: Callable[[], object]) -> None:
                 sys.stdout.flush()
 
 
-def _end_threads(before: Collection[threading.Thread], code: object) -> None:
-    """Wait shortly for threads that the application has started since; end the process if one would keep it alive."""
+def _end_threads(threads: Iterable[threading.Thread], code: object) -> None:
+    """Wait shortly for threads; end the process if one would keep it alive."""
     until = monotonic() + _THREAD_SECONDS
-    others = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    others = [thread for thread in threads if not thread.daemon]
     for thread in others:
         thread.join(max(until - monotonic(), 0))
     left = [thread.name for thread in others if thread.is_alive()]
@@ -67,7 +74,8 @@ def _end_threads(before: Collection[threading.Thread], code: object) -> None:
         )
         atexit._run_exitfuncs()  # noqa: SLF001 - what the end of the process does after it has waited for threads
         for stream in filter(None, (sys.stdout, sys.stderr)):
-            stream.flush()
+            with suppress(OSError, ValueError):  # a handler has closed it, or its reader has gone
+                stream.flush()
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 

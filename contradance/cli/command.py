@@ -45,7 +45,7 @@ _MOST_WARNINGS: Final = 100
 _warnings: Final = count(1)
 
 
-def number(value: float) -> float:
+def not_nan(value: float) -> float:
     """Return an option's value unchanged; raise `BadParameter` for NaN, which no minimum and no maximum refuses."""
     if isnan(value):
         raise typer.BadParameter("nan is not a number.")
@@ -103,17 +103,14 @@ def print_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
 ) -> None:
     """Print a warning on standard error, with its file and line unless it is an `UnconsumedEvent`; only the first ones."""
-    number = next(_warnings)
-    if number <= _MOST_WARNINGS:
-        place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
-        err.print(
-            f"warning: {shortened(str(message), MAX_REASON_BYTES)}{place}", style="yellow" if err.is_terminal else ""
-        )
-    elif number == _MOST_WARNINGS + 1:
-        err.print(
-            f"warning: further warnings are left out; these were {_MOST_WARNINGS}.",
-            style="yellow" if err.is_terminal else "",
-        )
+    position = next(_warnings)
+    if position > _MOST_WARNINGS + 1:
+        return
+    place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
+    text = f"{shortened(str(message), MAX_REASON_BYTES)}{place}"
+    if position > _MOST_WARNINGS:
+        text = f"further warnings are left out; these were {_MOST_WARNINGS}."
+    err.print(f"warning: {text}", style="yellow" if err.is_terminal else "")  # for a handler it is not a terminal
 
 
 def the_project() -> "Project":

@@ -1,7 +1,7 @@
 """The port through which journal records are found: log lines on AWS, rows on the laptop."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -14,8 +14,6 @@ from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 _CLOCKS: Final = timedelta(milliseconds=5)
 """How much the times of a line and of its attempt may differ: Lambda stamps a line with milliseconds."""
-_LATE: Final = timedelta(minutes=2)
-"""Longest time until a line is visible in CloudWatch Logs, with a margin."""
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 MOST_ATTEMPTS: Final = 10_000
@@ -234,22 +232,3 @@ class JournalAccess(Protocol):
     def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
         """Yield what `lines` yields, and then each new line once; each item of `pauses` starts a search."""
         ...
-
-
-def follow(
-    journal: JournalAccess, wanted: Wanted, pauses: Iterable[object], now: Callable[[], datetime]
-) -> Iterator[LogLine]:
-    """Yield each wanted line once, as lines become visible; each item of `pauses` starts a search.
-
-    Lines may become visible late and out of order, so each search starts some time before the last search.
-    """
-    seen: dict[str, datetime] = {}
-    for _ in pauses:
-        began = now()
-        for line in journal.lines(wanted):
-            if line.id not in seen:
-                seen[line.id] = line.at
-                yield line
-        since = max(wanted.since, began - _LATE)
-        seen = {identifier: at for identifier, at in seen.items() if at >= since}
-        wanted = replace(wanted, since=since, latest=None)

@@ -577,19 +577,23 @@ def test_one_that_hangs_alone_times_out_and_the_next_runs(shop: Open, desk: Desk
     assert "TimedOut" in str(journaled(it.laptop, "a")[-1].error)
 
 
+@pytest.mark.parametrize("step", ["begin", "wait_no_more"])
 def test_one_that_cannot_be_made_alone_is_made_later_among_the_others(
-    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    step: str, shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     it = shop(desk.clerk(), before=left_by_a_killed_process("a"))
+    owner = it.workers._invoker if step == "begin" else it.workers._recovery
     with monkeypatch.context() as broken:
-        broken.setattr(it.workers._invoker, "begin", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        broken.setattr(owner, step, lambda *_: (_ for _ in ()).throw(OSError("no space left")))
         it.start()
     alarms, may_run = it.alarms, it.laptop.threads.may_run.is_set()
     it.pool.run()
+    it.pass_time(11)
 
     assert (alarms, may_run) == ({}, True), "the start reads the disk, which clears the alarm"
     assert "a delivery to clerk.listen is delayed by a failure" in caplog.text
-    assert (desk.items(), it.queue.invocations) == (["a"], 0)
+    assert (desk.items(), it.queue.invocations, it.queue.abandoned) == (["a"], 0, 0)
+    assert [record.outcome for record in journaled(it.laptop, "a")] == ["failed", "done"]
 
 
 def test_a_failure_of_the_laptop_while_one_runs_alone_lets_the_next_run(

@@ -23,6 +23,7 @@ from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.in_flight import Flight
 from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
 from contradance.local.invocation.recovery import Recovery
 from contradance.local.invocation.worker_queue import MAX_HUNG, MAX_QUEUED, Invocation, WorkerQueue
@@ -280,16 +281,8 @@ class Workers:
     def _perform(self, invocation: Invocation) -> bool:
         """Invoke a function and settle the delivery; return False if it was late, and another worker has taken over."""
         queue, pending = invocation.queue, invocation.pending
+        flight = self._begin(invocation)
         try:
-            flight = invocation.flight = self._invoker.begin(pending, invocation.deadline)
-        except BaseException:  # it has not begun, so it does not time out either
-            with self._changed:
-                self._running.discard(invocation)
-                queue.release(pending)
-            raise
-        try:
-            if not self._others_may_run.is_set():
-                self._recovery.wait_no_more(pending)
             error = self._invoker.invoke_contained(queue.function, pending, flight)
             with self._changed:
                 if invocation not in self._running:
@@ -303,6 +296,22 @@ class Workers:
         finally:
             self._invoker.end(flight)
         return True
+
+    def _begin(self, invocation: Invocation) -> Flight:
+        """List an invocation as running, and return its entry; if that fails, it does not time out either."""
+        pending = invocation.pending
+        try:
+            invocation.flight = flight = self._invoker.begin(pending, invocation.deadline)
+            if not self._others_may_run.is_set():
+                self._recovery.wait_no_more(pending)
+        except BaseException:
+            with self._changed:
+                self._running.discard(invocation)
+                invocation.queue.release(pending)
+            if invocation.flight is not None:
+                self._invoker.end(invocation.flight)
+            raise
+        return flight
 
     def _time_out(self, invocation: Invocation) -> None:
         """Settle a late invocation as failed, and start another worker; what its thread returns later is ignored."""

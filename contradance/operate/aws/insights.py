@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
+from contradance.operate.aws.late_lines import follow
 from contradance.operate.aws.log_line import METRICS, log_line
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import AcceptedEvent, Outstanding
-from contradance.operate.journal import MOST_ATTEMPTS, LogLine, Records, Wanted, follow, logs_attached
+from contradance.operate.journal import MOST_ATTEMPTS, LogLine, Records, Wanted, logs_attached
 from contradance.operate.level import LEVELS, Level
 from contradance.operate.shortened_id import selects
 from contradance.runtime.journal_record import JournalRecord
