@@ -104,7 +104,8 @@ def why(
     event: Annotated[
         str,
         typer.Argument(
-            help="The event's id, or its first eight characters or more, if no other has them.", metavar="EVENT_ID"
+            help="The event's id; its first characters, 8 or more, select it if no other id has them.",
+            metavar="EVENT_ID",
         ),
     ],
     *,

@@ -52,7 +52,8 @@ _STARTS: Final = (
 )
 _NOT_CONSUMED: Final = """
 SELECT event_id, envelope,
-    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id AND delivery.event = event.id)
+    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id
+        AND delivery.event IN (SELECT id FROM event AS same WHERE same.event_id = event.event_id))
 FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '')
     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.event_id = event.event_id)
 GROUP BY event_id ORDER BY event_id LIMIT ?
