@@ -33,7 +33,8 @@ from contradance.local.invocation.threads import RequestThreads
 from contradance.local.pruning import DEFAULT_KEPT, Pruner
 from contradance.local.pruning_thread import PruningThread
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.laptop_journal import LaptopJournal
 from contradance.local.state.renamed import adopt_renamed, renamed_functions
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import JournalRecord

@@ -23,6 +23,8 @@ from tests.local.desk import START, Desk, Does, always_fails, ask, fails_until, 
 class Pool:
     """A pool whose work runs in the test's own thread, when the test says so; what runs alone runs at once."""
 
+    refuses_alone = False
+
     def __init__(self, threads: int, thread_name_prefix: str) -> None:
         self.threads = threads
         self.work: deque[Callable[[], object]] = deque()
@@ -30,11 +32,12 @@ class Pool:
         self.refuses = False
 
     def submit(self, act: Callable[..., object], *given: object) -> None:
-        if act.__name__.endswith("_alone"):
+        refuses = self.refuses_alone if act.__name__ == "_work_alone" else self.refuses
+        if act.__name__.endswith("_alone") and not refuses:
             act(*given)
             return
         self.work.append(partial(act, *given))
-        if self.refuses:
+        if refuses:
             raise RuntimeError("can't start new thread")
 
     def shutdown(self, *, wait: bool) -> None:
@@ -539,6 +542,19 @@ def test_what_a_killed_process_ran_runs_alone_before_all_others(shop: Open, desk
     assert (it.queue.invocations, it.queue.reserved) == (0, set())
     assert [record.outcome for record in journaled(it.laptop, "a")] == ["failed", "done"]
     assert it.on_disk() == 0
+
+
+def test_what_a_killed_process_ran_runs_once_though_no_thread_can_be_started(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pool, "refuses_alone", True)
+    it = shop(desk.clerk(), before=left_by_a_killed_process("a", "b"))
+    it.start()
+    alone, may_run = desk.items(), it.laptop.threads.may_run.is_set()
+    it.pool.run()
+
+    assert (alone, may_run, desk.items()) == (["a", "b"], True, ["a", "b"])
+    assert (it.queue.invocations, it.queue.reserved, it.on_disk()) == (0, set(), 0)
 
 
 def test_one_that_hangs_alone_times_out_and_the_next_runs(shop: Open, desk: Desk) -> None:

@@ -220,6 +220,7 @@ def test_what_is_yet_to_be_delivered_is_not_known_on_aws() -> None:
         (lambda found: found.flows("event-1"), True),
         (lambda found: found.of_flows(["f"]), True),
         (lambda found: found.with_logs(RECORDS), True),
+        (lambda found: found.latest(), True),
         (lambda found: [*found.newest(Wanted(SINCE))], True),
         (lambda found: next(found.newest(Wanted(SINCE))), False),  # the latest is all that is wanted
         (lambda found: [*found.lines(Wanted(SINCE))], True),

@@ -7,7 +7,8 @@ import pytest
 
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import records_of
-from contradance.local.state.journal_table import STATE_FILE, LaptopJournal, open_journal
+from contradance.local.state.journal_table import STATE_FILE, open_journal
+from contradance.local.state.laptop_journal import LaptopJournal
 from contradance.operate.aws.late_lines import follow
 from contradance.operate.flow import AcceptedEvent, Handled, Outstanding, flows
 from contradance.operate.journal import LogLine, Records, Wanted

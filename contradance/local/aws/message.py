@@ -9,6 +9,7 @@ from typing import Any, Final
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.dead_letter_queues import DeadLetterMessage, MessageAttributes
 from contradance.local.refusal import Refused
+from contradance.local.state.stored import stored_time
 from contradance.printable import printable
 
 _MOST_ATTRIBUTES: Final = 10
@@ -137,8 +138,8 @@ def _is_requested(name: str, requested: list[str]) -> bool:
 
 
 def _milliseconds(seconds: float) -> str:
-    """Return seconds as a text of whole milliseconds, rounded down."""
-    return str(int(seconds * 1000))
+    """Return a time in seconds of the epoch as a text of whole milliseconds, rounded down."""
+    return str(int(stored_time(seconds).timestamp() * 1000))
 
 
 def md5_digest(content: bytes) -> str:

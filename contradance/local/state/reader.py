@@ -6,6 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,9 @@ def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connec
     """
     with ExitStack() as opened:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout)
+        connection.text_factory = partial(
+            str, encoding="utf-8", errors="replace"
+        )  # a damaged text is no reason to fail
         opened.callback(connection.close)
         for statement in statements:
             connection.execute(statement)

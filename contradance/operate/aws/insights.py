@@ -17,13 +17,13 @@ from contradance.operate.aws.late_lines import follow
 from contradance.operate.aws.log_line import METRICS, log_line
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import AcceptedEvent, Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, logs_attached
+from contradance.operate.journal import MOST_ATTEMPTS, LogLine, Records, Wanted, logs_attached
 from contradance.operate.level import LEVELS, Level
 from contradance.operate.shortened_id import selects
 from contradance.runtime.journal_record import JournalRecord
 
-MOST: Final = 10_000
-"""Most lines of one Logs Insights search. CloudWatch Logs API reference, StartQuery."""
+MOST: Final = MOST_ATTEMPTS
+"""Most lines of one Logs Insights search."""
 _CUT: Final = (
     f"CloudWatch returns at most {MOST:,} lines of a search: older ones are missing.\n"
     "  Search a shorter time: give a later --since."
@@ -106,7 +106,7 @@ class InsightsJournal:
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last in the window, by its latest 10,000; empty without any."""
         began: dict[str, datetime] = {}
-        for record in self.records(Wanted(self._since)).records:
+        for record in self._all_records(Wanted(self._since), _JOURNALED):
             began[record.correlation_id] = min(record.started_at, began.get(record.correlation_id, record.started_at))
         if not began:
             return []
