@@ -17,9 +17,10 @@ _CLOCKS: Final = timedelta(milliseconds=5)
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 MOST_ATTEMPTS: Final = 10_000
-"""Most attempts that a search for flows returns: what CloudWatch Logs Insights returns; StartQuery in its API reference."""
+"""Most attempts that a search for flows returns, as CloudWatch Logs Insights does. CloudWatch Logs API reference, StartQuery."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
-_MOST_ATTEMPTS: Final = 1_000_000
+_ENDLESS: Final = 1_000_000
+"""More attempts than any function makes."""
 
 
 def read_record(written: str | object) -> JournalRecord | None:
@@ -37,8 +38,8 @@ def read_record(written: str | object) -> JournalRecord | None:
         at.tzinfo is not None
         and _FIRST_YEAR <= at.year < _LAST_YEAR
         and 0 <= record.duration_ms < _LONGEST_MS
-        and 0 <= record.attempt < _MOST_ATTEMPTS
-        and 0 <= record.retries_left < _MOST_ATTEMPTS
+        and 0 <= record.attempt < _ENDLESS
+        and 0 <= record.retries_left < _ENDLESS
     )
     return record if is_possible else None
 
