@@ -16,8 +16,8 @@ _CLOCKS: Final = timedelta(milliseconds=5)
 """How much the times of a line and of its attempt may differ: Lambda stamps a line with milliseconds."""
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
-MOST_ATTEMPTS: Final = 10_000
-"""Most attempts that a search for flows returns, as CloudWatch Logs Insights does. CloudWatch Logs API reference, StartQuery."""
+MOST_FOUND: Final = 10_000
+"""Most records that a search returns, on the laptop as on AWS. CloudWatch Logs API reference, StartQuery."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _ENDLESS: Final = 1_000_000
 """More attempts than any function makes."""
@@ -191,7 +191,7 @@ class JournalAccess(Protocol):
     def flows(self, term: str) -> list[JournalRecord]:
         """Return all records of flows with an id or subject that is `term`, or from 8 characters on begins with it.
 
-        Of more than `MOST_ATTEMPTS`, some.
+        Of more than `MOST_FOUND`, some.
         """
         ...
 
