@@ -167,7 +167,11 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "local/web/browsers": ("tests/local/test_browsers.py",),
     "local/web/connection": ("tests/local/test_slow_clients.py", "tests/local/test_hygiene.py"),
     "local/web/loop_failures": ("tests/local/test_server.py",),
-    "local/web/server": ("tests/local/test_server.py",),
+    "local/web/server": (
+        "tests/local/test_server.py",
+        "tests/local/test_browsers.py",
+        "tests/local/console/test_console.py::test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop",
+    ),
     "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py"),
     "local/printed": ("tests/local/test_captured.py", "tests/cli/test_run.py"),
 }
