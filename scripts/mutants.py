@@ -73,10 +73,15 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/runtime/test_work.py",
     ),
     "runtime/batch": ("tests/runtime/test_queue.py", "tests/runtime/test_shapes.py"),
-    "runtime/entry": ("tests/runtime/test_perform.py", "tests/runtime/test_shapes.py", "tests/local/test_schedules.py"),
+    "runtime/entry": (
+        "tests/runtime/test_foreign.py",
+        "tests/runtime/test_perform.py",
+        "tests/runtime/test_shapes.py",
+        "tests/local/test_schedules.py",
+    ),
     "runtime/error_description": ("tests/test_bounds.py",),
     "runtime/frames": ("tests/runtime/test_error_description.py",),
-    "runtime/once": ("tests/runtime/test_store.py",),
+    "runtime/once": ("tests/runtime/test_entry.py", "tests/runtime/test_store.py"),
     "runtime/sweep": ("tests/runtime/test_crash.py",),
     "bounds": ("tests/test_strictjson.py",),
     "local/events": (
@@ -116,7 +121,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_postponed.py",
         "tests/local/test_clock_jumps.py",
     ),
-    "local/invocation/gateway": ("tests/local/test_gateway.py",),
+    "local/invocation/gateway": ("tests/local/test_gateway.py", "tests/local/test_hygiene.py::TestOurOwnTrouble"),
     "local/invocation/in_flight": (
         "tests/local/test_in_flight.py",
         "tests/local/test_watchdog.py",
@@ -134,6 +139,8 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "local/state/slots": ("tests/local/test_slots.py", "tests/local/test_recovery.py"),
     "local/state/database": ("tests/local/test_state.py", "tests/local/test_limits.py"),
     "local/state/journal_table": (
+        "tests/local/console/test_history.py",
+        "tests/operate/test_journal.py",
         "tests/local/test_journal.py",
         "tests/local/test_pruning.py",
         "tests/local/test_state.py",
@@ -167,7 +174,11 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "local/web/browsers": ("tests/local/test_browsers.py",),
     "local/web/connection": ("tests/local/test_slow_clients.py", "tests/local/test_hygiene.py"),
     "local/web/loop_failures": ("tests/local/test_server.py",),
-    "local/web/server": ("tests/local/test_server.py",),
+    "local/web/server": (
+        "tests/local/test_server.py",
+        "tests/local/test_browsers.py",
+        "tests/local/console/test_console.py::test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop",
+    ),
     "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py"),
     "local/printed": ("tests/local/test_captured.py", "tests/cli/test_run.py"),
 }
