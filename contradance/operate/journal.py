@@ -18,7 +18,8 @@ _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 MOST_ATTEMPTS: Final = 10_000
 """Most attempts that a search for flows returns: what CloudWatch Logs Insights returns; StartQuery in its API reference."""
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+YEARS: Final = range(1970, 9000)
+"""Years in which an attempt may begin; a record of another year cannot be read."""
 _MOST_ATTEMPTS: Final = 1_000_000
 
 
@@ -35,7 +36,7 @@ def read_record(written: str | object) -> JournalRecord | None:
     at = record.started_at
     is_possible = (
         at.tzinfo is not None
-        and _FIRST_YEAR <= at.year < _LAST_YEAR
+        and at.year in YEARS
         and 0 <= record.duration_ms < _LONGEST_MS
         and 0 <= record.attempt < _MOST_ATTEMPTS
         and 0 <= record.retries_left < _MOST_ATTEMPTS
