@@ -14,7 +14,7 @@ from contradance.choreography import AnyFunction, Choreography
 from contradance.errors import LaptopError
 from contradance.function import Schedule
 from contradance.local.aws.endpoint import AwsEndpoint
-from contradance.local.clock import MovableClock, RealClock
+from contradance.local.clock import MovableClock, RealClock, check_time
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.clock_jumps import end_long_pauses, shift_pauses
@@ -83,6 +83,7 @@ class Laptop:
         when_settled: Callable[[PendingDelivery], None] = lambda _: None,
     ) -> None:
         allow_deep_json()
+        check_time(clock.now())
         self.choreography = choreography
         self.clock = clock
         self.state = state

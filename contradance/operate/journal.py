@@ -18,7 +18,8 @@ _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 MOST_FOUND: Final = 10_000
 """Most records that a search returns, on the laptop as on AWS. CloudWatch Logs API reference, StartQuery."""
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+YEARS: Final = range(1970, 9000)
+"""Years in which an attempt may begin; a record of another year cannot be read."""
 _ENDLESS: Final = 1_000_000
 """More attempts than any function makes."""
 
@@ -36,7 +37,7 @@ def read_record(written: str | object) -> JournalRecord | None:
     at = record.started_at
     is_possible = (
         at.tzinfo is not None
-        and _FIRST_YEAR <= at.year < _LAST_YEAR
+        and at.year in YEARS
         and 0 <= record.duration_ms < _LONGEST_MS
         and 0 <= record.attempt < _ENDLESS
         and 0 <= record.retries_left < _ENDLESS

@@ -459,3 +459,20 @@ def test_a_drain_ends_with_an_error_when_no_outcome_can_be_stored(
 
         assert laptop.deliveries.count() == (0, None)
         assert len(dead_letters(laptop)) == (does is always_fails)
+
+
+@pytest.mark.parametrize("delivery", ["direct", "queue"])
+def test_a_movable_clock_does_not_measure_the_real_time_of_a_handler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delivery: DeliveryMode
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("contradance.local.invocation.record.monotonic", lambda: seconds[0])
+
+    def take_long(item: str, attempt: int) -> None:
+        seconds[0] += 1_000_000
+
+    with opened(tmp_path, Desk().clerk(does=take_long, delivery=delivery)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        assert [record.outcome for record in journaled(laptop, "a")] == ["done"]

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from dis import opname
+from math import inf
 from random import Random
-from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction
@@ -21,8 +21,6 @@ from contradance.local.invocation.recovery import Recovery
 from contradance.local.state.stored import stored_time
 from contradance.runtime.containment import raised_by
 
-_NO_TIMEOUT_SECONDS: Final = 86_400.0
-"""Effectively no timeout: a handler takes real time, which a movable clock does not measure."""
 _TOGETHER: Final = 1_000
 """Most deliveries of one function that are shuffled together."""
 _UNSETTLED: Final = 5
@@ -81,7 +79,7 @@ class Drain:
     def _deliver(self, pending: PendingDelivery, *, suspected: bool = False) -> None:
         """Make one delivery and settle it; raise Ctrl-C and pytest's outcomes, but no other error of its handler."""
         function = self._functions[pending.function]
-        flight = self._invoker.begin(pending, monotonic() + _NO_TIMEOUT_SECONDS)
+        flight = self._invoker.begin(pending, inf)  # a handler takes real time, which a movable clock does not measure
         try:
             if suspected:
                 self._recovery.wait_no_more(pending)
