@@ -132,6 +132,8 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     ),
     "local/invocation/recovery": ("tests/local/test_recovery.py",),
     "local/invocation/runner": (
+        "tests/local/test_runner.py",
+        "tests/local/test_threads.py",
         "tests/local/test_delivery.py",
         "tests/local/test_clock_jumps.py",
         "tests/local/test_record.py",
