@@ -16,8 +16,6 @@ _JSON_OF: Final = {
     "none": "null",
 }
 """JSON types by the type of a core schema. Pydantic reads strings as numbers and numbers as strings."""
-
-
 _FIX_MODELS: Final = "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind')."
 _FIX_ORDER: Final = "Remove union_mode='left_to_right', or give each model a field like `kind: Literal['a'] = 'a'`."
 
@@ -42,11 +40,11 @@ def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[
 
 
 class _Comparison:
-    """Compares what two types read at any depth; a pair of types inside themselves is compared once."""
+    """Compares what two types read at any depth; each pair of types once."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._seen: set[tuple[int, int]] = set()
+        self._found: dict[tuple[int, int], bool | None] = {}
 
     def ignores(self, reader: CoreSchema, writer: CoreSchema) -> bool:
         """Whether `reader` accepts JSON of `writer` of which it ignores fields."""
@@ -55,9 +53,14 @@ class _Comparison:
     def _ignored(self, reader: CoreSchema, writer: CoreSchema) -> bool | None:
         """Return whether `reader` ignores fields of the JSON of `writer`; None when it does not accept it."""
         one, other = unwrapped(reader, self._definitions), unwrapped(writer, self._definitions)
-        if (id(one), id(other)) in self._seen:
-            return False
-        self._seen.add((id(one), id(other)))
+        pair = (id(one), id(other))
+        if pair not in self._found:
+            self._found[pair] = False  # of the pair inside itself
+            self._found[pair] = self._compare(one, other)
+        return self._found[pair]
+
+    def _compare(self, one: CoreSchema, other: CoreSchema) -> bool | None:
+        """Return what `_ignored` returns, for two types that are not references or wrappers."""
         if _choices(one) or _choices(other):
             pairs = product(_choices(one) or [one], _choices(other) or [other])
             return _any_of(self._ignored(ours, theirs) for ours, theirs in pairs)
@@ -77,7 +80,7 @@ class _Comparison:
             return False
         if any(required for name, (_, required) in ours.items() if name not in theirs):
             return None
-        inner = [self._ignored(ours[name][0], theirs[name][0]) for name in ours.keys() & theirs.keys()]
+        inner = [self._ignored(ours[name][0], theirs[name][0]) for name in ours if name in theirs]
         return None if None in inner else True in inner or bool(theirs.keys() - ours.keys())
 
 

@@ -22,8 +22,9 @@ _SATURDAY: Final = 7
 _SUNDAY: Final = 1
 _YEARS: Final = (1970, 2199)
 _NEAREST: Final = re.compile(r"([1-9]|[12][0-9]|3[01]|L)W")
-_LAST: Final = re.compile(rf"([1-7]|{'|'.join(_WEEKDAYS)})L", re.IGNORECASE)
-_NUMBERED: Final = re.compile(rf"([1-7]|{'|'.join(_WEEKDAYS)})#([1-5])", re.IGNORECASE)
+_ONE_WEEKDAY: Final = f"([1-7]|(?i:{'|'.join(_WEEKDAYS)}))"
+_LAST: Final = re.compile(f"{_ONE_WEEKDAY}L")
+_NUMBERED: Final = re.compile(f"{_ONE_WEEKDAY}#([1-5])")
 
 
 class InvalidField(ValueError):

@@ -5,8 +5,8 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
 from time import monotonic
@@ -18,6 +18,8 @@ _THREAD_SECONDS: Final = 5.0
 
 def main() -> None:
     """Run the `contradance` command; exit with a message if Typer or Rich is not installed."""
+    if sys.stdout is None:  # its descriptor is closed, and the next file that is opened would have its number
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ✓ gets a question mark, not a crash
@@ -25,28 +27,42 @@ def main() -> None:
         if find_spec(needed) is None:
             sys.exit(f"contradance's commands need {needed}.\n  Install them: pip install 'contradance[local]'")
     from contradance.cli.app import app  # noqa: PLC0415 - the base install has no command line's dependencies
-    from contradance.cli.theme import end_without_reader  # noqa: PLC0415 - the same
+    from contradance.cli.theme import end_if_output_failed  # noqa: PLC0415 - the same
 
     warnings.showwarning = _show_warning
+    with _ending_threads():
+        try:
+            _run(app)
+        except OSError as error:
+            end_if_output_failed(error)
+            raise
+
+
+@contextmanager
+def _ending_threads() -> Iterator[None]:
+    """When the block exits, end the process even if a thread that the application has started inside still runs."""
     before = {*threading.enumerate()}
     try:
-        try:
-            app()
-        finally:
-            if isinstance(sys.stdout, TextIOWrapper):
-                with suppress(ValueError):  # a handler has closed it
-                    sys.stdout.flush()  # the end of the process would print an error of its own
-    except BrokenPipeError:
-        end_without_reader()
+        yield
     except SystemExit as end:
-        _end_threads(before, end.code)
+        _end_threads([thread for thread in threading.enumerate() if thread not in before], end.code)
         raise
 
 
-def _end_threads(before: Collection[threading.Thread], code: object) -> None:
-    """Wait shortly for threads that the application has started since; end the process if one would keep it alive."""
+def _run(app: Callable[[], object]) -> None:
+    """Run the application, and write what is in the buffer of standard output: a failure at the end would go unseen."""
+    try:
+        app()
+    finally:
+        if isinstance(sys.stdout, TextIOWrapper):
+            with suppress(ValueError):  # a handler has closed it
+                sys.stdout.flush()
+
+
+def _end_threads(threads: Iterable[threading.Thread], code: object) -> None:
+    """Wait shortly for threads; end the process if one would keep it alive."""
     until = monotonic() + _THREAD_SECONDS
-    others = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    others = [thread for thread in threads if not thread.daemon]
     for thread in others:
         thread.join(max(until - monotonic(), 0))
     left = [thread.name for thread in others if thread.is_alive()]
@@ -57,8 +73,9 @@ def _end_threads(before: Collection[threading.Thread], code: object) -> None:
             f"warning: the application's thread {left[0]!r} still runs; the command ends without it.", style="yellow"
         )
         atexit._run_exitfuncs()  # noqa: SLF001 - what the end of the process does after it has waited for threads
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError, ValueError):  # a handler has closed it, or its reader has gone
+                stream.flush()
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 

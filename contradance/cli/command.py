@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from contradance.bounds import MAX_PROBLEM_ANSWER_BYTES, MAX_REASON_BYTES, shortened
-from contradance.cli.theme import end_without_reader, err
+from contradance.cli.theme import end_if_output_failed, err
 from contradance.errors import ContradanceError, DeclarationError, UnconsumedEvent, error_message
 from contradance.printable import printable_block, printable_json
 
@@ -45,7 +45,7 @@ _MOST_WARNINGS: Final = 100
 _warnings: Final = count(1)
 
 
-def number(value: float) -> float:
+def not_nan(value: float) -> float:
     """Return an option's value unchanged; raise `BadParameter` for NaN, which no minimum and no maximum refuses."""
     if isnan(value):
         raise typer.BadParameter("nan is not a number.")
@@ -68,8 +68,8 @@ class SafeGroup(TyperGroup):
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command: print a `ContradanceError` as a message, another error with its traceback, and exit with 1.
 
-    It ends quietly when the reader of its output has gone. A message has its page of the documentation. A traceback begins
-    at the command: the frames of Typer would hide the author's.
+    It ends with one line when its output cannot be written, and quietly when the reader has gone. A message has its page of
+    the documentation. A traceback begins at the command: the frames of Typer would hide the author's.
     """
 
     @wraps(command)
@@ -84,9 +84,9 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(_INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else 1) from error
         except (typer.Exit, typer.Abort, TyperException):
             raise
-        except BrokenPipeError:
-            end_without_reader()
         except Exception as error:
+            if isinstance(error, OSError):
+                end_if_output_failed(error)
             own = error.__traceback__.tb_next if error.__traceback__ else None
             err.print("".join(traceback.format_exception(type(error), error, own)), style="red")
             raise typer.Exit(1) from error
@@ -103,17 +103,14 @@ def print_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
 ) -> None:
     """Print a warning on standard error, with its file and line unless it is an `UnconsumedEvent`; only the first ones."""
-    number = next(_warnings)
-    if number <= _MOST_WARNINGS:
-        place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
-        err.print(
-            f"warning: {shortened(str(message), MAX_REASON_BYTES)}{place}", style="yellow" if err.is_terminal else ""
-        )
-    elif number == _MOST_WARNINGS + 1:
-        err.print(
-            f"warning: further warnings are left out; these were {_MOST_WARNINGS}.",
-            style="yellow" if err.is_terminal else "",
-        )
+    position = next(_warnings)
+    if position > _MOST_WARNINGS + 1:
+        return
+    place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
+    text = f"{shortened(str(message), MAX_REASON_BYTES)}{place}"
+    if position > _MOST_WARNINGS:
+        text = f"further warnings are left out; these were {_MOST_WARNINGS}."
+    err.print(f"warning: {text}", style="yellow" if err.is_terminal else "")  # for a handler it is not a terminal
 
 
 def the_project() -> "Project":
@@ -153,6 +150,8 @@ def text_of(data: str, option: str = "--data") -> str:
     """Return a value's text: itself, the content of `@file`, or standard input for `-`; or raise `BadParameter`."""
     try:
         if data == "-":
+            if sys.stdin is None:
+                raise typer.BadParameter("standard input is closed.", param_hint=option)
             return sys.stdin.read()
         return Path(data[1:]).read_text(encoding="utf-8") if data.startswith("@") else data
     except (OSError, UnicodeDecodeError) as error:

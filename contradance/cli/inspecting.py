@@ -11,8 +11,9 @@ from rich.text import Text
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.moment import clock_time
+from contradance.cli.target import print_cut
 from contradance.cli.theme import Services, err, event_name, out
-from contradance.errors import UnconsumedEvent
+from contradance.errors import OperateError, UnconsumedEvent
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
 from contradance.quantity import counted
@@ -103,7 +104,8 @@ def why(
     event: Annotated[
         str,
         typer.Argument(
-            help="The event's id, or its first eight characters or more, if no other has them.", metavar="EVENT_ID"
+            help="The event's id; its first characters, 8 or more, select it if no other id has them.",
+            metavar="EVENT_ID",
         ),
     ],
     *,
@@ -124,17 +126,24 @@ def why(
     events; dead letter.
     """
     from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
+    from contradance.local.state.stored import envelope_in  # noqa: PLC0415 - the same
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 
     choreography = the_project().choreography()
-    with open_journal(state) as journal:
+    with open_journal(state, print_cut) as journal:
         envelope = journal.envelope(event)
         if envelope is None:
             err.print(
                 f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's events.",
             )
             raise typer.Exit(1)
-        event_id, flow = choreography.event_ids(json.loads(envelope))
+        held = envelope_in(envelope)
+        if held is None:
+            raise OperateError(
+                f"the event {event} in {state} cannot be read: its row is damaged.\n"
+                f"  What functions did with it: contradance trace {event}"
+            )
+        event_id, flow = choreography.event_ids(held)
         records = journal.flows(event_id)
         outstanding = journal.outstanding({flow, *(record.correlation_id for record in records)})
     found = explained(choreography, subscriber, envelope, records, outstanding)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import Port, Sets, StateFolder, number, reporting, the_project
+from contradance.cli.command import Port, Sets, StateFolder, not_nan, reporting, the_project
 from contradance.local.names import DEFAULT_STATE
 
 
@@ -19,7 +19,7 @@ def run(
         typer.Option(
             min=0.001,
             max=100_000,
-            callback=number,
+            callback=not_nan,
             help="How fast time runs: with 60, a wait of a minute takes a second.",
         ),
     ] = 1.0,
@@ -28,7 +28,7 @@ def run(
         typer.Option(
             min=0,
             max=86_400,
-            callback=number,
+            callback=not_nan,
             help="Seconds that an event takes to reach the archive; on AWS it may be 600.",
         ),
     ] = 0.0,

@@ -90,16 +90,12 @@ class Target:
 
             since = since or datetime.now(UTC) - SEARCH
             yield InsightsJournal(
-                self._stack,
-                Boto(self._stack.region),
-                since,
-                lambda: datetime.now(UTC),
-                report=lambda sentence: err.print(sentence, style="yellow"),
+                self._stack, Boto(self._stack.region), since, lambda: datetime.now(UTC), report=print_cut
             )
         else:
             from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
 
-            with open_journal(self.state) as found:
+            with open_journal(self.state, print_cut) as found:
                 yield found
 
     def forecast(self, planned: "ReplayPlan") -> "Forecast":
@@ -122,6 +118,11 @@ class Target:
         from contradance.operate.aws.stack import outputs_in, outputs_of  # noqa: PLC0415 - only for a stack
 
         return outputs_in(self.outputs) if self.outputs else outputs_of(str(self.stack_name), self.project.root)
+
+
+def print_cut(sentence: str) -> None:
+    """Print on standard error that a search left out records."""
+    err.print(sentence, style="yellow")
 
 
 def stack_options(stack: str | None, outputs: Path | None) -> str:

@@ -25,13 +25,33 @@ _NO_READER: Final = 128 + 13
 
 def end_without_reader() -> NoReturn:
     """Exit as a Unix command does when the reader of its output has gone, as in `contradance logs | head`: quietly."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    _discard_unwritable()
+    raise SystemExit(_NO_READER)
+
+
+def end_if_output_failed(error: OSError) -> None:
+    """Exit as a Unix command does if standard output cannot be written: with one line, quietly if its reader has gone.
+
+    Return if it can be written, so that `error` is another one.
+    """
+    if isinstance(error, BrokenPipeError):
+        end_without_reader()
+    try:
+        sys.stdout.write("\n")  # without a buffer, what failed is not written again
+        sys.stdout.flush()
+    except OSError as failed:
+        _discard_unwritable()
+        err.print(f"standard output cannot be written: {failed.strerror}", style="red")
+        raise SystemExit(1) from error
+
+
+def _discard_unwritable() -> None:
+    """Discard what is in the buffer of an output that cannot be written: the end of the process would write it again."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
-            os.dup2(nowhere, stream.fileno())  # it takes what is still in the buffer when the process ends
-    raise SystemExit(_NO_READER)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class SafeConsole(Console):

@@ -24,6 +24,6 @@ def _of(service: str, resource: str, example: str, what: str) -> Callable[[str],
 
 TopicArn = Annotated[str, AfterValidator(_of("sns", "[A-Za-z0-9_-]+", "alarms", "a standard SNS topic"))]
 """Not of a FIFO topic, whose name has a dot: CloudWatch sends no group id, which such a topic requires."""
-KeyArn = Annotated[str, AfterValidator(_of("kms", "key/[A-Za-z0-9-]+", "key/KEY_ID", "a KMS key, and not of an alias"))]
+KeyArn = Annotated[str, AfterValidator(_of("kms", "key/[A-Za-z0-9-]+", "key/KEY_ID", "a KMS key itself"))]
 """Not of an alias: in an IAM policy the ARN of an alias does not allow its key. KMS developer guide, alias-authorization."""
 ArchiveArn = Annotated[str, AfterValidator(_of("events", "archive/[A-Za-z0-9._-]+", "archive/NAME", "an archive"))]

@@ -5,10 +5,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+from contradance.errors import LaptopError
+from contradance.operate.journal import YEARS
+
 LEAST_JUMP_SECONDS: Final = 1.0
 """Least jump of a clock that is noticed; time servers correct less all the time."""
 _LONGEST_COMPARISON_SECONDS: Final = 0.1
 """Two clocks that are read further apart cannot be compared."""
+
+
+def check_time(now: datetime) -> None:
+    """Raise `LaptopError` for a time of a year in which no record can be written."""
+    if now.year not in YEARS:
+        raise LaptopError(
+            f"the clock shows the year {now.year}, but records have years from {YEARS.start} to {YEARS.stop - 1}.\n"
+            "  Set the clock of this machine."
+        )
 
 
 class MovableClock(Protocol):

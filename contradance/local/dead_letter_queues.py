@@ -7,7 +7,7 @@ stored, so the message becomes visible again even if the process that received i
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -17,6 +17,7 @@ from contradance.envelope import derived_id
 from contradance.function import Schedule
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
+from contradance.local.state.stored import stored_object, stored_time
 from contradance.operate.dead_letter import DeadLetter, QueueMessage, read_dead_letter
 from contradance.printable import printable_block
 from contradance.runtime.once import scheduled_key
@@ -90,7 +91,14 @@ class DeadLetterQueues:
             received = []
             for id_, sent, body, attributes, source, receives, first in rows:
                 message = DeadLetterMessage(
-                    id_, sent, body, json.loads(attributes), source, receives + 1, first or now, f"{id_}.{uuid4().hex}"
+                    id_,
+                    sent,
+                    body,
+                    _attributes(attributes) or {},
+                    source,
+                    receives + 1,
+                    first or now,
+                    f"{id_}.{uuid4().hex}",
                 )
                 connection.execute(
                     "UPDATE dead_letter SET visible = ?, receives = ?, first_received = ?, receipt = ? WHERE id = ?",
@@ -183,11 +191,18 @@ def stored_letters(
 
 
 def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
-    """Return the dead letter in a row of `LETTER_COLUMNS`."""
+    """Return the dead letter in a row of `LETTER_COLUMNS`; `unreadable` if its attributes, which have the reason, are."""
     identifier, sent, body, attributes, source, receives = row
-    own = {name: str(value.get("StringValue", "")) for name, value in json.loads(attributes).items()}
-    at = datetime.fromtimestamp(sent, UTC)
-    return read_dead_letter(function, QueueMessage(identifier, body, own, at, receives, moved=source is not None))
+    found = _attributes(attributes)
+    own = {name: str(value.get("StringValue", "")) for name, value in (found or {}).items()}
+    message = QueueMessage(identifier, body, own, stored_time(sent), receives, moved=source is not None)
+    return read_dead_letter(function, message if found is not None else message._replace(body="", moved=False))
+
+
+def _attributes(text: str) -> dict[str, dict[str, str]] | None:
+    """Return the attributes in a row's text; None for a text that is not an object of objects."""
+    found = stored_object(text)
+    return found if found is not None and all(isinstance(one, dict) for one in found.values()) else None
 
 
 def letter_ids(choreography: Choreography, letter: DeadLetter) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from contradance.choreography import AnyFunction, Choreography
 from contradance.errors import LaptopError
 from contradance.function import Schedule
 from contradance.local.aws.endpoint import AwsEndpoint
-from contradance.local.clock import MovableClock, RealClock
+from contradance.local.clock import MovableClock, RealClock, check_time
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.clock_jumps import end_long_pauses, shift_pauses
@@ -33,7 +33,8 @@ from contradance.local.invocation.threads import RequestThreads
 from contradance.local.pruning import DEFAULT_KEPT, Pruner
 from contradance.local.pruning_thread import PruningThread
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.laptop_journal import LaptopJournal
 from contradance.local.state.renamed import adopt_renamed, renamed_functions
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import JournalRecord
@@ -82,6 +83,7 @@ class Laptop:
         when_settled: Callable[[PendingDelivery], None] = lambda _: None,
     ) -> None:
         allow_deep_json()
+        check_time(clock.now())
         self.choreography = choreography
         self.clock = clock
         self.state = state

@@ -79,6 +79,8 @@ class Flow:
     """Requests that failed."""
     began: datetime
     duration: timedelta
+    unread: int = 0
+    """Attempts that were not read: everything here is about the others."""
 
 
 def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] = ()) -> list[Flow]:
@@ -89,8 +91,10 @@ def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] =
     by_flow: dict[str, list[JournalRecord]] = {}
     for record in records:
         by_flow.setdefault(record.correlation_id, []).append(record)
-    yet = [*outstanding]
-    found = [_flow(key, group, [one for one in yet if one.correlation_id == key]) for key, group in by_flow.items()]
+    yet: dict[str, list[Outstanding]] = {}
+    for one in outstanding:
+        yet.setdefault(one.correlation_id, []).append(one)
+    found = [_flow(key, group, yet.get(key, ())) for key, group in by_flow.items()]
     return sorted(found, key=lambda flow: flow.began)
 
 
@@ -127,6 +131,9 @@ class _TreeBuilder:
         """Events above the one that is added: records that name each other as causes do not make an endless tree."""
         self.not_begun = [one for one in outstanding if one.function not in self._attempts.get(one.event_id, {})]
         """Pending deliveries without an attempt."""
+        self._not_begun_of: dict[str, list[Outstanding]] = {}
+        for one in self.not_begun:
+            self._not_begun_of.setdefault(one.event_id, []).append(one)
 
     def starts(self) -> list[list[JournalRecord]]:
         """Return the attempts at each request and each scheduled run, which have no consumed event."""
@@ -161,7 +168,7 @@ class _TreeBuilder:
             return Happened(event.event_id, event.contract, ())
         self._shown.add(event.event_id)
         begun = self._attempts.get(event.event_id, {})
-        not_begun = tuple(one for one in self.not_begun if one.event_id == event.event_id)
+        not_begun = tuple(self._not_begun_of.get(event.event_id, ()))
         found = Happened(event.event_id, event.contract, tuple(map(self._handled, begun.values())), not_begun)
         self._shown.remove(event.event_id)
         return found

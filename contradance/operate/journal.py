@@ -1,7 +1,7 @@
 """The port through which journal records are found: log lines on AWS, rows on the laptop."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -14,12 +14,14 @@ from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 _CLOCKS: Final = timedelta(milliseconds=5)
 """How much the times of a line and of its attempt may differ: Lambda stamps a line with milliseconds."""
-_LATE: Final = timedelta(minutes=2)
-"""Longest time until a line is visible in CloudWatch Logs, with a margin."""
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
-_MOST_ATTEMPTS: Final = 1_000_000
+MOST_FOUND: Final = 10_000
+"""Most records that a search returns, on the laptop as on AWS. CloudWatch Logs API reference, StartQuery."""
+YEARS: Final = range(1970, 9000)
+"""Years in which an attempt may begin; a record of another year cannot be read."""
+_ENDLESS: Final = 1_000_000
+"""More attempts than any function makes."""
 
 
 def read_record(written: str | object) -> JournalRecord | None:
@@ -35,10 +37,10 @@ def read_record(written: str | object) -> JournalRecord | None:
     at = record.started_at
     is_possible = (
         at.tzinfo is not None
-        and _FIRST_YEAR <= at.year < _LAST_YEAR
+        and at.year in YEARS
         and 0 <= record.duration_ms < _LONGEST_MS
-        and 0 <= record.attempt < _MOST_ATTEMPTS
-        and 0 <= record.retries_left < _MOST_ATTEMPTS
+        and 0 <= record.attempt < _ENDLESS
+        and 0 <= record.retries_left < _ENDLESS
     )
     return record if is_possible else None
 
@@ -188,7 +190,10 @@ class JournalAccess(Protocol):
     """Finds records."""
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return all records of flows with an id or subject that is `term`, or from 8 characters on begins with it."""
+        """Return all records of flows with an id or subject that is `term`, or from 8 characters on begins with it.
+
+        Of more than `MOST_FOUND`, some.
+        """
         ...
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
@@ -229,22 +234,3 @@ class JournalAccess(Protocol):
     def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
         """Yield what `lines` yields, and then each new line once; each item of `pauses` starts a search."""
         ...
-
-
-def follow(
-    journal: JournalAccess, wanted: Wanted, pauses: Iterable[object], now: Callable[[], datetime]
-) -> Iterator[LogLine]:
-    """Yield each wanted line once, as lines become visible; each item of `pauses` starts a search.
-
-    Lines may become visible late and out of order, so each search starts some time before the last search.
-    """
-    seen: dict[str, datetime] = {}
-    for _ in pauses:
-        began = now()
-        for line in journal.lines(wanted):
-            if line.id not in seen:
-                seen[line.id] = line.at
-                yield line
-        since = max(wanted.since, began - _LATE)
-        seen = {identifier: at for identifier, at in seen.items() if at >= since}
-        wanted = replace(wanted, since=since, latest=None)

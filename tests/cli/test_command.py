@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from io import StringIO
 from itertools import count
 from pathlib import Path
 
@@ -262,14 +263,26 @@ def test_a_command_whose_reader_has_gone_ends_quietly(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("raised", "code", "is_closed"),
+    [(SystemExit(3), 3, False), (SystemExit(3), 3, True), (BrokenPipeError(), 141, False)],
+    ids=["end", "closed standard output", "reader has gone"],
+)
 def test_a_thread_that_never_ends_does_not_keep_a_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    raised: BaseException,
+    code: int,
+    is_closed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     end, codes = threading.Event(), list[int]()
 
     def command() -> None:
         threading.Thread(target=end.wait, name="forever").start()
-        raise SystemExit(3)
+        if is_closed:
+            monkeypatch.setattr(sys, "stdout", StringIO())
+            sys.stdout.close()
+        raise raised
 
     monkeypatch.setattr("contradance.cli.app.app", command)
     monkeypatch.setattr("contradance.cli._THREAD_SECONDS", 0.0)
@@ -281,7 +294,7 @@ def test_a_thread_that_never_ends_does_not_keep_a_command(
         main()
 
     end.set()
-    assert codes == [3]
+    assert codes == [code]
     assert capsys.readouterr().err == (
         "warning: the application's thread 'forever' still runs; the command ends without it.\n"
     )

@@ -1,9 +1,15 @@
 """Every command, found by walking the application, prints what other programs wrote as text that is safe to show."""
 
 import json
+import os
 import re
 import shlex
+import sys
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +17,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from contradance.cli import main
 from contradance.cli.app import app
 from contradance.cli.lazy import LazyCommand
 from contradance.cli.narrator import Narrator
@@ -143,19 +150,77 @@ def test_every_command_is_tried() -> None:
     assert sorted(leaves(typer.main.get_command(app))) == sorted(COMMANDS)
 
 
-@pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
-def test_a_command_shows_hostile_text_escaped(world: World, words: tuple[str, ...]) -> None:
+def options_of(world: World, words: tuple[str, ...]) -> list[str]:
+    """Return the options that name the laptop, for a command that has them."""
     options = ["--state", str(world.state), "--port", world.url.rpartition(":")[2]] if words[0] in ON_STATE else []
     if words in (("events", "publish"), ("why",)):
         options = options[2:] if words[0] == "events" else options[:2]
     if words in (("events", "sample"), ("events", "would-match")):
         options = []
+    return options
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
+def test_a_command_shows_hostile_text_escaped(world: World, words: tuple[str, ...]) -> None:
+    options = options_of(world, words)
     for more in COMMANDS[words]:
         result = CliRunner().invoke(app, [*words, *more, *options], terminal_width=300)
 
         assert result.exit_code in (0, 1, 2), result.output
         assert result.exception is None or isinstance(result.exception, SystemExit)
         check(result.output, own="FORGED" in " ".join(more))
+
+
+class WatchedOutput(TextIOWrapper):
+    """Standard output that records whether anything was written to it."""
+
+    has_text = False
+
+    def write(self, text: str) -> int:
+        self.has_text = True
+        return super().write(text)
+
+
+def full() -> int:
+    """Return a descriptor of a full device."""
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def closed() -> int:
+    """Return a descriptor that cannot be written."""
+    return os.open(os.devnull, os.O_RDONLY)
+
+
+def without_reader() -> int:
+    """Return a pipe whose reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
+def test_a_command_whose_output_cannot_be_written_fails_with_one_line(
+    world: World, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    for more, output in [
+        (["--help"], full),
+        *product(COMMANDS[words][:2], (full, closed, without_reader) if words[0] == "trace" else (full,)),
+    ]:
+        raw = os.fdopen(output(), "wb", 0 if output is closed else -1)
+        with suppress(OSError), WatchedOutput(raw) as stream:  # its end writes the buffer once more  # type: ignore[arg-type]
+            monkeypatch.setattr(sys, "argv", ["contradance", *words, *more, *options_of(world, words)])
+            monkeypatch.setattr(sys, "stdout", stream)
+            with pytest.raises(SystemExit) as ended:
+                main()
+            *before, last = ["", *capsys.readouterr().err.splitlines()]
+            assert stream.has_text or more != ["--help"]
+            assert "Traceback" not in "\n".join(before), before
+            if stream.has_text and output is without_reader:
+                assert (ended.value.code, last) == (141, "")
+            elif stream.has_text:
+                assert ended.value.code == 1
+                assert last.startswith("standard output cannot be written: ")
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,7 @@ class World:
         assert result.exit_code in (0, 1, 2), (words, result.output)
         assert result.exception is None or isinstance(result.exception, SystemExit), (words, result.exc_info)
         assert SECRET not in result.output
+        assert "contradance/cli/" not in result.output, "a traceback"
         assert printable_block(result.output) == result.output
         assert len(result.output) < MOST_BYTES
         return result.output

@@ -176,7 +176,7 @@ def test_what_a_removed_function_and_table_held_is_warned_of(tmp_path: Path) -> 
     assert "loans.remind is no longer declared. This update deletes what it holds" in of_function
     assert "dead letters library-dev-loans-remind-dead-letters" in of_function
     assert "log group /aws/lambda/library-dev-loans-remind" in of_function
-    assert "deployed_as='remind'" in of_function
+    assert "deployed_as='loans.remind'" in of_function
     assert "table library-dev-loans-loans (items)" in of_table
 
 

@@ -1,12 +1,13 @@
 """The machine's clock is set, or a time scale is left behind: nothing waits for real time to catch up."""
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from contradance.local.clock import RealClock
+from contradance.errors import LaptopError
+from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.events.clock_jumps import end_long_pauses, shift_pauses
 from contradance.runtime.once import Lease, OnceKey
 from tests.local.desk import START, Desk, ask, fails_until, journaled, later, opened, wait_until
@@ -202,3 +203,11 @@ def test_a_clock_that_was_set_back_takes_its_jump_from_every_pause(tmp_path: Pat
     at = START.timestamp()
     assert dues == [(at + 50, at + 50), (at + 50, at + 80), (at + 50, at + 550)]
     assert visible == {"0": 0, "30": at + 80, "500": at + 550}
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9000, 9999])
+def test_a_laptop_does_not_start_in_a_year_without_records(year: int, tmp_path: Path) -> None:
+    with pytest.raises(LaptopError, match=rf"the clock shows the year {year}, .*\n  Set the clock"):
+        opened(tmp_path, Desk().clerk(), clock=VirtualClock(datetime(year, 6, 1, tzinfo=UTC)))
+
+    assert [*tmp_path.iterdir()] == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contradance import Retry
-from contradance.errors import Conflict
+from contradance.errors import Conflict, LaptopError
 from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.invocation.flight_notes import FlightNotes
 from contradance.local.laptop import Laptop
@@ -16,12 +16,14 @@ from contradance.runtime.once import OnceState
 from tests.local.desk import (
     START,
     Desk,
+    Does,
     always_fails,
     ask,
     dead_letters,
     fails_until,
     invalid,
     journaled,
+    nothing,
     opened,
     show_latest,
 )
@@ -438,3 +440,39 @@ def test_a_delivery_that_waits_for_its_retry_is_told_as_waiting(tmp_path: Path) 
         (flow,) = flows(journaled(laptop, "a"))
 
     assert (flow.deliveries, flow.waiting, flow.dead_letters) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("does", [nothing, always_fails])
+def test_a_drain_ends_with_an_error_when_no_outcome_can_be_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, does: Does
+) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=does)) as laptop:
+        ask(laptop, "a")
+        with monkeypatch.context() as broken:
+            for name in ("finish", "postpone"):
+                broken.setattr(laptop.deliveries, name, lambda *_: (_ for _ in ()).throw(LaptopError("the disk")))
+            with pytest.raises(LaptopError, match=r"a delivery to clerk\.listen could not be stored 5 times"):
+                laptop.drain()
+        assert caplog.text.count("a delivery to clerk.listen could not be settled") == 5
+        laptop.drain()
+
+        assert laptop.deliveries.count() == (0, None)
+        assert len(dead_letters(laptop)) == (does is always_fails)
+
+
+@pytest.mark.parametrize("delivery", ["direct", "queue"])
+def test_a_movable_clock_does_not_measure_the_real_time_of_a_handler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delivery: DeliveryMode
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("contradance.local.invocation.record.monotonic", lambda: seconds[0])
+
+    def take_long(item: str, attempt: int) -> None:
+        seconds[0] += 1_000_000
+
+    with opened(tmp_path, Desk().clerk(does=take_long, delivery=delivery)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        assert [record.outcome for record in journaled(laptop, "a")] == ["done"]

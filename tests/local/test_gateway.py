@@ -1,11 +1,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
+from pydantic import BaseModel
 
+from contradance import Reply, route
 from contradance.local.laptop import Laptop
-from tests.local.desk import ROUTES, opened, show_item, show_latest
+from tests.local.desk import ROUTES, Asked, Desk, opened, show_item, show_latest
 
 NOTHING = {"route": "", "item": "", "q": ""}
 
@@ -106,3 +109,31 @@ def test_a_key_that_is_repeated_with_another_query_is_refused(laptop: Laptop) ->
 
     assert (first.status, again.status, other.status) == (201, 201, 422)
     assert first.body == again.body
+
+
+class Wanted(BaseModel):
+    item: str
+
+
+class Receipt(BaseModel):
+    item: str
+    number: UUID
+
+
+@route("POST /wanted", status=201, service="desk")
+def want(wanted: Wanted) -> Reply[Receipt, Asked]:
+    return Reply(Receipt(item=wanted.item, number=uuid4()), publishes=Asked(item=wanted.item))
+
+
+def test_a_key_is_remembered_after_a_restart(tmp_path: Path) -> None:
+    answers, events = [], []
+    for item in ("pen", "pen", "ink"):
+        with opened(tmp_path, want, Desk().clerk()) as laptop:
+            body, key = json.dumps({"item": item}), {"Idempotency-Key": "k", "Content-Type": "application/json"}
+            answers.append(laptop.request("POST", "/wanted", body, key))
+            events += laptop.database.read("SELECT count(DISTINCT event_id), count(*) FROM event")
+
+    first, again, other = answers
+    assert (first.status, again.status, other.status, events) == (201, 201, 422, [(1, 1)] * 3)
+    assert first.body == again.body
+    assert "Was used for another request" in str(other.body)

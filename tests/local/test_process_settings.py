@@ -39,7 +39,6 @@ WORSE: dict[str, Member] = {
     "switching": (lambda: sys.setswitchinterval(100), sys.getswitchinterval),
     "stacks": (lambda: threading.stack_size(1 << 20), threading.stack_size),
     "profile": (lambda: threading.setprofile(hook), threading.getprofile),
-    "trace": (lambda: threading.settrace(hook), threading.gettrace),
     "memory": (lowers(resource.RLIMIT_AS, MUCH), soft(resource.RLIMIT_AS)),
     "data": (lowers(resource.RLIMIT_DATA, MUCH), soft(resource.RLIMIT_DATA)),
     "processor": (lowers(resource.RLIMIT_CPU, 10**6), soft(resource.RLIMIT_CPU)),

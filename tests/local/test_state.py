@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_of_many_connections_that_read_at_once_sixteen_stay_open(tmp_path: Path)
     for queries in (1, 16, 18):
         with reading(tmp_path / STATE_FILE) as reader, ExitStack() as running:
             for _ in range(queries):
-                rows = reader.rows("SELECT name FROM sqlite_schema")
+                rows: Any = reader.rows("SELECT name FROM sqlite_schema")  # a generator
                 next(running.enter_context(closing(rows)))
             running.close()
             counts.append(len(reader._idle))

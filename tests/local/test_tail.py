@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import JournalReader, LaptopJournal
+from contradance.local.state.journal_table import JournalReader
+from contradance.local.state.laptop_journal import LaptopJournal
 from contradance.operate.journal import Wanted
 from contradance.operate.published import latest_published, published
 from contradance.runtime.journal_record import JournalRecord, PublishedEvent

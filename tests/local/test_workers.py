@@ -25,6 +25,8 @@ from tests.local.desk import START, Desk, Does, always_fails, ask, asked, fails_
 class Pool:
     """A pool whose work runs in the test's own thread, when the test says so; what runs alone runs at once."""
 
+    refuses_alone = False
+
     def __init__(self, threads: int, thread_name_prefix: str) -> None:
         self.threads = threads
         self.work: deque[Callable[[], object]] = deque()
@@ -32,11 +34,12 @@ class Pool:
         self.refuses = False
 
     def submit(self, act: Callable[..., object], *given: object) -> None:
-        if act.__name__.endswith("_alone"):
+        refuses = self.refuses_alone if act.__name__ == "_work_alone" else self.refuses
+        if act.__name__.endswith("_alone") and not refuses:
             act(*given)
             return
         self.work.append(partial(act, *given))
-        if self.refuses:
+        if refuses:
             raise RuntimeError("can't start new thread")
 
     def shutdown(self, *, wait: bool) -> None:
@@ -551,6 +554,19 @@ def test_what_a_killed_process_ran_runs_alone_before_all_others(shop: Open, desk
     assert it.on_disk() == 0
 
 
+def test_what_a_killed_process_ran_runs_once_though_no_thread_can_be_started(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pool, "refuses_alone", True)
+    it = shop(desk.clerk(), before=left_by_a_killed_process("a", "b"))
+    it.start()
+    alone, may_run = desk.items(), it.laptop.threads.may_run.is_set()
+    it.pool.run()
+
+    assert (alone, may_run, desk.items()) == (["a", "b"], True, ["a", "b"])
+    assert (it.queue.invocations, it.queue.reserved, it.on_disk()) == (0, set(), 0)
+
+
 def test_one_that_hangs_alone_times_out_and_the_next_runs(shop: Open, desk: Desk) -> None:
     its: list[Shop] = []
     seen: list[object] = []
@@ -571,19 +587,23 @@ def test_one_that_hangs_alone_times_out_and_the_next_runs(shop: Open, desk: Desk
     assert "TimedOut" in str(journaled(it.laptop, "a")[-1].error)
 
 
+@pytest.mark.parametrize("step", ["begin", "wait_no_more"])
 def test_one_that_cannot_be_made_alone_is_made_later_among_the_others(
-    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    step: str, shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     it = shop(desk.clerk(), before=left_by_a_killed_process("a"))
+    owner = it.workers._invoker if step == "begin" else it.workers._recovery
     with monkeypatch.context() as broken:
-        broken.setattr(it.workers._invoker, "begin", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        broken.setattr(owner, step, lambda *_: (_ for _ in ()).throw(OSError("no space left")))
         it.start()
     alarms, may_run = it.alarms, it.laptop.threads.may_run.is_set()
     it.pool.run()
+    it.pass_time(11)
 
     assert (alarms, may_run) == ({}, True), "the start reads the disk, which clears the alarm"
     assert "a delivery to clerk.listen is delayed by a failure" in caplog.text
-    assert (desk.items(), it.queue.invocations) == (["a"], 0)
+    assert (desk.items(), it.queue.invocations, it.queue.abandoned) == (["a"], 0, 0)
+    assert [record.outcome for record in journaled(it.laptop, "a")] == ["failed", "done"]
 
 
 def test_a_failure_of_the_laptop_while_one_runs_alone_lets_the_next_run(

@@ -465,3 +465,21 @@ def test_a_queue_that_shows_the_same_letters_again_and_again_may_have_more() -> 
         cut = view.cut()
 
     assert (len(letters), cut) == (1, [LISTEN])
+
+
+def test_of_large_letters_only_so_many_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contradance.operate.aws.sqs._MOST_CHARACTERS", 2_000)
+    messages = [
+        {"MessageId": f"m-{number}", "ReceiptHandle": "r", "Body": "x" * 150, "Attributes": {"SentTimestamp": "0"}}
+        for number in range(40)
+    ]
+    received = iter([{"Messages": messages[first : first + 10]} for first in range(0, 40, 10)])
+    function = DeployedFunction(kind="subscriber", function_name="x", log_group="x", dead_letter_queue_url="q")
+    stack = Deployed.model_construct(functions={LISTEN: function})
+    sqs = FakeService({"receive_message": lambda **_: next(received), "change_message_visibility_batch": {}})
+
+    with SqsDeadLetters(stack, FakeAws(sqs=sqs)).look([LISTEN]) as view:
+        letters = [*view.letters()]
+        cut = view.cut()
+
+    assert (len(letters), cut) == (20, [LISTEN])

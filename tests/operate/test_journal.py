@@ -7,9 +7,11 @@ import pytest
 
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import records_of
-from contradance.local.state.journal_table import STATE_FILE, LaptopJournal, open_journal
+from contradance.local.state.journal_table import STATE_FILE, open_journal
+from contradance.local.state.laptop_journal import LaptopJournal
+from contradance.operate.aws.late_lines import follow
 from contradance.operate.flow import AcceptedEvent, Handled, Outstanding, flows
-from contradance.operate.journal import LogLine, Records, Wanted, follow
+from contradance.operate.journal import LogLine, Records, Wanted
 from contradance.operate.published import published, with_publishers
 from contradance.runtime.journal_record import JournalRecord, LogEntry, PublishedEvent
 from tests.food import DECLINED, HAPPY, OUTAGE, food
@@ -35,7 +37,8 @@ class Late:
         self._visible += [
             LogLine(name, START + timedelta(minutes=int(name)), "a.b", "INFO", name, None, None, None) for name in new
         ]
-        return iter([line for line in self._visible if line.at >= wanted.since])
+        found = sorted((line for line in self._visible if line.at >= wanted.since), key=lambda line: line.at)
+        return iter(found if wanted.latest is None else found[-wanted.latest :])
 
     def flows(self, term: str) -> list[JournalRecord]:
         raise NotImplementedError
@@ -68,6 +71,15 @@ def test_each_line_is_told_once_though_lines_come_late_and_out_of_order() -> Non
     told = [line.text for line in follow(journal, Wanted(START), range(4), lambda: START + timedelta(minutes=3))]
 
     assert told == ["1", "3", "2", "4", "9"]
+
+
+@pytest.mark.parametrize(("latest", "lines"), [(2, ["3", "4", "5"]), (9, ["2", "3", "4", "5"])])
+def test_lines_before_the_latest_ones_are_not_new(latest: int, lines: list[str]) -> None:
+    journal = Late(["2", "3", "4"], [], ["5"])
+
+    found = follow(journal, Wanted(START, latest=latest), range(3), lambda: START + timedelta(minutes=4))
+
+    assert [line.text for line in found] == lines
 
 
 def test_each_look_begins_a_while_before_the_last_look_whether_or_not_it_found_lines() -> None:

@@ -120,6 +120,20 @@ def test_the_members_of_a_union_stay_apart_for_a_consumer_that_ignores_fields() 
     assert read(made, delivered).shape == s.Square(side=2)
 
 
+@pytest.mark.parametrize("name", ["a", "b", "c", "d", "e", "f"])
+def test_the_members_of_a_union_are_compared_alike_whatever_the_names_and_the_order_of_their_fields(name: str) -> None:
+    """What is found for a pair of types holds wherever the pair is met again."""
+    one: dict[str, Any] = {name: (s.Circle | s.Square, ...), "last": (s.Circle, ...)}
+    other: dict[str, Any] = {name: (s.Square, ...), "last": (s.Square, ...), "new": (int, ...)}
+    reader, writer = create_model("Reader", __base__=Value, **one), create_model("Writer", __base__=Value, **other)
+    union = Annotated[list[reader] | list[writer], Field(union_mode="left_to_right")]  # type: ignore[valid-type]
+
+    made = contract({"shapes": union})
+
+    written = [writer(**{name: s.Square(side=1), "last": s.Square(side=2), "new": 3})]
+    assert read(made, sealed(made(id="1", shapes=written))).shapes == written
+
+
 def test_strict_contracts_are_consumed_by_the_rules_of_json() -> None:
     made = contract({"at": datetime, "ids": frozenset[UUID]}, model_config=ConfigDict(strict=True))
     event = made(id="1", at=NOON, ids=frozenset({UUID(int=1)}))

@@ -106,12 +106,12 @@ def _keep(owner: str, cause: LeavingCause) -> str:
     """Return the sentence that names what keeps a function or a table, by what no longer has it."""
     if cause == "ingress":
         return "To keep it, name the events that it publishes in the key ingress."
-    service, _, name = owner.partition(".")
     if cause == "services":
+        service = owner.partition(".")[0]
         return (
             f"To keep it, add {service} to the key services, or move it to another stack: contradance move {service}."
         )
-    return f"If you renamed it, write deployed_as={name!r}: it keeps them."
+    return f"If you renamed it, or moved it to another service, write deployed_as={owner!r}: it keeps them."
 
 
 def _of_functions(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:

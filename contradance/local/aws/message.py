@@ -9,6 +9,7 @@ from typing import Any, Final
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.dead_letter_queues import DeadLetterMessage, MessageAttributes
 from contradance.local.refusal import Refused
+from contradance.local.state.stored import stored_time
 from contradance.printable import printable
 
 _MOST_ATTRIBUTES: Final = 10
@@ -45,7 +46,7 @@ def message_attributes(request: AwsRequest) -> MessageAttributes:
 
 
 def check_system_attributes(request: AwsRequest) -> None:
-    """Raise `Refused` unless SQS takes the system attributes: X-Ray's trace alone, which the laptop has not."""
+    """Raise `Refused` for a system attribute other than X-Ray's trace, the only one that SQS takes."""
     given = request.object("MessageSystemAttributes")
     for name in given.all:
         if name != _TRACE:
@@ -137,8 +138,8 @@ def _is_requested(name: str, requested: list[str]) -> bool:
 
 
 def _milliseconds(seconds: float) -> str:
-    """Return seconds as a text of whole milliseconds, rounded down."""
-    return str(int(seconds * 1000))
+    """Return a time in seconds of the epoch as a text of whole milliseconds, rounded down."""
+    return str(int(stored_time(seconds).timestamp() * 1000))
 
 
 def md5_digest(content: bytes) -> str:

@@ -1,5 +1,6 @@
 """The console as an ASGI application: the pages by path, behind the guard."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from importlib.resources import files
@@ -37,6 +38,9 @@ from contradance.runtime.frames import format_frames
 
 Show = Callable[[Request], Response]
 Take = Callable[[Request, SubmittedForm], Response]
+LONGEST_SECONDS: Final = 60.0
+"""Longest time that a browser waits for a page."""
+_STILL_AT_WORK: Final = f"This page takes more than {LONGEST_SECONDS:g} s. Its work goes on, unless a validator or an upcast of the application hangs."
 _LOG: Final = logging.getLogger("contradance.console")
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -52,6 +56,7 @@ class Console:
 
     def __init__(self, laptop: Laptop, feed: Feed, system: System) -> None:
         self.feed = feed
+        self._threads = laptop.threads
         self._guard = Guard()
         self._pages = Pages(laptop.choreography, self._guard)
         self._has_root = any(route.method == "GET" and route.path == "/" for _, route in laptop.choreography.routes)
@@ -143,14 +148,22 @@ class Console:
         return Route(PREFIX + path, endpoint, methods=["POST"])
 
     async def _answered(self, answer: Callable[[], Response]) -> Response:
-        """Call `answer` in a thread; an error becomes a page: `ContradanceError` a 409, `Refused` a 404, else a 500."""
+        """Call `answer` in a thread; an error becomes a page: `ContradanceError` a 409, `Refused` a 404, else a 500.
+
+        A replay and a redrive call validators and upcasts of the application, which may hang: then the page is a 503.
+        """
+        limit = asyncio.timeout(LONGEST_SECONDS)
         try:
-            return await run_in_threadpool(answer)
+            async with limit:
+                return await self._threads.run_uncounted(answer)
         except ContradanceError as error:
             return self._pages.page("refused", "", status=409, why=str(error))
         except Refused as error:
             return self._pages.page("refused", "", status=404, why=error.message)
         except Exception as error:  # noqa: BLE001 - logged in the terminal; the browser gets no details
+            if limit.expired():
+                _LOG.error("a page of the console takes more than %g s; its work goes on", LONGEST_SECONDS)
+                return self._pages.page("refused", "", status=503, why=_STILL_AT_WORK)
             _LOG.error("the console failed: %s\n%s", describe_error(error), format_frames(error))
             return self._pages.page("refused", "", status=500, why="This page failed; the error is in the terminal.")
 

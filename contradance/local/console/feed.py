@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -82,7 +83,10 @@ def _put(queue: "asyncio.Queue[str]", text: str) -> None:
 
 
 def summary(record: JournalRecord) -> dict[str, Any]:
-    """Return what the live page shows of an attempt, as JSON values: no event's data, an error's first line alone."""
+    """Return what the live page shows of an attempt, as JSON values: no event's data, an error's first line alone.
+
+    Its size does not grow with the number of published events.
+    """
     return {
         "at": record.started_at.isoformat(timespec="milliseconds"),
         "function": record.function,
@@ -93,7 +97,10 @@ def summary(record: JournalRecord) -> dict[str, Any]:
         "attempt": record.attempt,
         "outcome": record.outcome,
         "state": delivery_state((record,)),
-        "published": [{"event": one.event_id, "contract": one.contract} for one in record.published],
+        "published": [
+            {"contract": contract, "times": times}
+            for contract, times in Counter(one.contract for one in record.published).items()
+        ],
         "milliseconds": round(record.duration_ms, 1),
         "error": printable((record.error or "").partition("\n")[0]),
     }

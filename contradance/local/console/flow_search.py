@@ -14,6 +14,7 @@ from contradance.choreography import Choreography
 from contradance.local.console.history import END, PAGE, FlowPage, History
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import STARTED_AT
+from contradance.local.state.stored import stored_object
 from contradance.operate.flow import Flow
 from contradance.operate.masking import masked_event
 
@@ -117,14 +118,17 @@ class FlowSearch:
 
     def _shows(self, envelope: str, term: str) -> bool:
         """Whether a term is in the event's JSON with personal data masked; case does not count."""
-        shown = json.dumps(masked_event(self._choreography, json.loads(envelope)), ensure_ascii=False)
+        event = stored_object(envelope)
+        if event is None:
+            return False
+        shown = json.dumps(masked_event(self._choreography, event), ensure_ascii=False)
         return json.dumps(term, ensure_ascii=False)[1:-1].lower() in shown.lower()
 
 
 def _has_outcome(flow: Flow, outcome: str) -> bool:
-    """Whether a flow is `done`, `waiting` or `failed`, as `outcome` names it; True for any other outcome."""
+    """Whether a flow is, or by the attempts that were read may be, as `outcome` names it; True for any other outcome."""
     if outcome == "failed":
-        return bool(flow.dead_letters or flow.failed)
+        return bool(flow.dead_letters or flow.failed or flow.unread)
     if outcome == "waiting":
         return bool(flow.waiting)
     return outcome != "done" or not (flow.dead_letters or flow.failed or flow.waiting)

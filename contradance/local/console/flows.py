@@ -25,7 +25,7 @@ from contradance.operate.masking import masked_event
 from contradance.runtime.journal_record import COMPLETED, JournalRecord, LogEntry
 
 _MOST: Final = 500
-"""Rows that a waterfall shows; `contradance trace` shows all of a longer flow."""
+"""Rows that a waterfall shows, events below it, and pending deliveries: one attempt may publish thousands of events."""
 
 
 class FlowPages:
@@ -72,7 +72,10 @@ class FlowPages:
         """Show one flow with personal data masked; a 404 page for an unknown one."""
         query = request.query_params
         return self._show(
-            request.path_params["flow"], published=query.get("event", ""), whole=query.get("picture") == "whole"
+            request.path_params["flow"],
+            published=query.get("event", ""),
+            after=_position(query.get("after", "")) or 0,
+            whole=query.get("picture") == "whole",
         )
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
@@ -80,19 +83,21 @@ class FlowPages:
         if form.first("do") == "retry":
             self._laptop.retry(request.path_params["flow"], "flow")
             return RedirectResponse(flow_page(request.path_params["flow"]), 303)
-        return self._show(request.path_params["flow"], revealed=form.first("reveal"))
+        after = _position(request.query_params.get("after", "")) or 0
+        return self._show(request.path_params["flow"], revealed=form.first("reveal"), after=after)
 
-    def _show(self, correlation_id: str, *, published: str = "", revealed: str = "", whole: bool = False) -> Response:
-        """Show a flow, or the event `published` alone; with the event `revealed` unmasked. A 404 page without both.
+    def _show(
+        self, correlation_id: str, *, after: int, published: str = "", revealed: str = "", whole: bool = False
+    ) -> Response:
+        """Show a page of a flow, or the event `published` alone; the event `revealed` unmasked. A 404 page without both.
 
         In a large choreography the picture shows the flow's part, unless `whole` is wanted.
         """
-        flow, by_position = self._history.flow(correlation_id)
-        records = [*by_position.values()]
+        part = self._history.flow(correlation_id, after)
+        flow, records = part.flow, [*part.records.values()]
         rows = waterfall(flow, self._laptop.clock.now(), _MOST) if flow else []
-        events = self._history.events(
-            dict.fromkeys([*_event_ids(records[:_MOST]), *([published] if published else [])])
-        )
+        ids = _event_ids(records)
+        events, cut = self._history.events(dict.fromkeys([*([published] if published else []), *ids[:_MOST]]))
         if flow is None and published not in events:
             why = "There is no flow of this id. It may have been in another folder of state."
             return self._pages.page("refused", "flows", status=404, why=why)
@@ -106,11 +111,13 @@ class FlowPages:
             picture=self._pictures.around(overlay.boxes or (), overlay) if partly else self._pictures.whole(overlay),
             partly=partly,
             rows=rows,
-            logs_of=self._logs_of(rows, by_position),
+            logs_of=self._logs_of(rows, part.records),
             most=_MOST,
-            count=len(records),
+            part=part,
+            after=after,
             outstanding=self._laptop.journal.outstanding([correlation_id])[:_MOST],
             events=[self._shown_event(event, revealed) for event in events.values()],
+            events_cut=cut or len(ids) > _MOST,
             well=COMPLETED,
         )
 
@@ -156,7 +163,7 @@ def _row_key(flow: Flow) -> str:
     """Return the function of a scheduled run that went well, as its neighbours have; else the flow's id."""
     root = flow.roots[0]
     is_run = isinstance(root, Handled) and not root.last.is_request
-    went_well = not (flow.dead_letters or flow.failed or flow.waiting)
+    went_well = not (flow.dead_letters or flow.failed or flow.waiting or flow.unread)
     return root.last.function if isinstance(root, Handled) and is_run and went_well else flow.correlation_id
 
 

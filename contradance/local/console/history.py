@@ -1,23 +1,31 @@
 """Flows and events in the laptop's file, a page at a time; an index answers each query."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from contradance.foreign import UNVERSIONED
 from contradance.identity import Identity
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import read_logs, records_of
-from contradance.local.state.journal_table import LaptopJournal
+from contradance.local.state.laptop_journal import LaptopJournal
+from contradance.local.state.stored import stored_object, stored_time
 from contradance.operate.flow import Flow, flows
 from contradance.runtime.journal_record import JournalRecord, LogEntry
-from contradance.strictjson import read_json
 
 PAGE: Final = 25
 """Flows on a page."""
+LISTED: Final = 100
+"""Attempts of one flow that a list of flows reads, the first ones."""
+SHOWN: Final = 250
+"""Attempts of a flow on one page of it; the others are on the pages after it."""
 _CHUNK: Final = 500
 """Records that are read together."""
+_EVENTS: Final = 8 * 1024 * 1024
+"""Characters of the events that one page reads."""
 END: Final = 2**62
 """A position after every record."""
 
@@ -28,6 +36,21 @@ class FlowPage(NamedTuple):
     flows: list[Flow]
     older: int | None
     """`before` of the next page; None where this is the last."""
+
+
+class FlowPart(NamedTuple):
+    """Some attempts of one flow, in the order in which they were written."""
+
+    flow: Flow | None
+    """Everything that these attempts are about; None without any."""
+    records: dict[int, JournalRecord]
+    """By position, without logs."""
+    total: int
+    """Attempts of the whole flow."""
+    first: int
+    """The number of the first of these in the whole flow, from 1."""
+    later: int | None
+    """`after` of the next part; None where this is the last."""
 
 
 class KeptEvent(NamedTuple):
@@ -48,15 +71,6 @@ class KeptEvent(NamedTuple):
         metadata = detail.get("metadata") if isinstance(detail, dict) else None
         version = metadata.get("version") if isinstance(metadata, dict) else None
         return str(Identity(source, detail_type, version if isinstance(version, int) else UNVERSIONED))
-
-
-def _read_event(text: str) -> Mapping[str, Any] | None:
-    """Return the JSON object in a text, an event; None for any other text."""
-    try:
-        found = read_json(text, any_integer=True)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 class History:
@@ -93,11 +107,16 @@ class History:
         shown = rows[:PAGE]
         return FlowPage(self.flows_of([flow for flow, _ in shown]), shown[-1][1] if len(rows) > PAGE else None)
 
-    def flow(self, correlation_id: str) -> tuple[Flow | None, dict[int, JournalRecord]]:
-        """Return one flow, None without records, and its records without logs by position, in the order written."""
-        records = self._records([correlation_id])
+    def flow(self, correlation_id: str, after: int = 0) -> FlowPart:
+        """Return the first `SHOWN` attempts of one flow behind the position `after`, and what they are about."""
+        records = self._records([correlation_id], SHOWN, after)
         found = flows(records.values(), self._journal.outstanding([correlation_id]))
-        return (found[0] if found else None), records
+        total, before = self._database.read(
+            "SELECT count(*), count(*) FILTER (WHERE id <= ?) FROM journal WHERE correlation_id = ?",
+            (after, correlation_id),
+        )[0]
+        is_last = not records or before + len(records) >= total
+        return FlowPart(found[0] if found else None, records, total, before + 1, None if is_last else max(records))
 
     def logs(self, positions: Iterable[int]) -> dict[int, Sequence[LogEntry]]:
         """Return what the attempts with the records at these positions logged, by position; one without logs is left out."""
@@ -107,16 +126,22 @@ class History:
         )
         return {position: read_logs(text) for position, text in rows}
 
-    def events(self, event_ids: Iterable[str]) -> dict[str, KeptEvent]:
-        """Return the events with these ids, by id; an id without an event is left out."""
-        rows = self._database.read(
-            "SELECT event_id, time, envelope FROM event WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps([*event_ids]),),
+    def events(self, event_ids: Iterable[str]) -> tuple[dict[str, KeptEvent], bool]:
+        """Return the events with these ids, by id, and whether there are more than a page reads.
+
+        An id without an event is left out.
+        """
+        found: dict[str, KeptEvent] = {}
+        size = 0
+        query = (
+            "SELECT event_id, time, envelope FROM event WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id"
         )
-        return {
-            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), _read_event(envelope))
-            for event_id, time, envelope in rows
-        }
+        for event_id, time, envelope in self._database.rows(query, (json.dumps([*event_ids]),)):
+            if size > _EVENTS:
+                return found, True
+            found[event_id] = KeptEvent(event_id, stored_time(time), stored_object(envelope))
+            size += len(envelope)
+        return found, False
 
     def failures(self, function: str, event_ids: Iterable[str]) -> dict[str, tuple[JournalRecord, JournalRecord]]:
         """Return by event id a function's first and last attempt, with logs, where the last one has an error."""
@@ -147,20 +172,37 @@ class History:
         query = "SELECT 1 FROM journal WHERE correlation_id = ? AND id >= ? LIMIT 1"
         return bool(self._database.read(query, (flow, start)))
 
-    def _records(self, correlation_ids: Iterable[str]) -> dict[int, JournalRecord]:
-        """Return the records of flows without logs, by position, in the order they were written."""
+    def _records(self, correlation_ids: Iterable[str], most: int, after: int = 0) -> dict[int, JournalRecord]:
+        """Return the first `most` records of each flow behind a position, without logs, by position, as they were written."""
         self._database.flush()
         rows = self._database.read(
-            "SELECT id, function, event_id, correlation_id, record, NULL FROM journal "
-            "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps([*correlation_ids]),),
+            "SELECT journal.id, function, event_id, correlation_id, record, NULL FROM json_each(?) AS wanted JOIN journal "
+            "ON journal.id IN (SELECT one.id FROM journal AS one WHERE one.correlation_id = wanted.value AND one.id > ? "
+            "ORDER BY one.id LIMIT ?) ORDER BY journal.id",
+            (json.dumps([*correlation_ids]), after, most),
         )
         return dict(zip((row[0] for row in rows), records_of(row[1:] for row in rows), strict=True))
 
+    def _unread(self, found: Iterable[Flow], records: Iterable[JournalRecord]) -> list[Flow]:
+        """Return flows of which a list reads `LISTED` records, those with more of them with their number."""
+        read = Counter(record.correlation_id for record in records)
+        long = [flow for flow, count in read.items() if count >= LISTED]
+        if not long:
+            return [*found]
+        counts = dict(
+            self._database.read(
+                "SELECT correlation_id, count(*) FROM journal WHERE correlation_id IN (SELECT value FROM json_each(?)) "
+                "GROUP BY correlation_id",
+                (json.dumps(long),),
+            )
+        )
+        return [replace(one, unread=max(counts.get(one.correlation_id, 0) - LISTED, 0)) for one in found]
+
     def flows_of(self, correlation_ids: Collection[str]) -> list[Flow]:
-        """Return the flows with these ids, in their order; an id without records is left out."""
+        """Return the flows with these ids, in their order, by their first `LISTED` records; an id without one is left out."""
         outstanding = self._journal.outstanding(correlation_ids)
-        by_flow = {flow.correlation_id: flow for flow in flows(self._records(correlation_ids).values(), outstanding)}
+        records = self._records(correlation_ids, LISTED).values()
+        by_flow = {flow.correlation_id: flow for flow in self._unread(flows(records, outstanding), records)}
         return [
             by_flow[flow] for flow in correlation_ids if flow in by_flow
         ]  # SQLite's JSON ends an id at a null character

@@ -12,6 +12,7 @@ from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.local.state.archive import ArchiveReader
+from contradance.local.state.stored import stored_time
 from contradance.operate.forecast import from_archive
 from contradance.operate.ports import System
 from contradance.operate.replay import ReplayPlan, plan, start, watch
@@ -79,8 +80,8 @@ class ReplayPages:
             progress=progress,
             percent=round(100 * position / window),
             subscribers=replay.functions or [],
-            first=datetime.fromtimestamp(replay.first, UTC),
-            last=datetime.fromtimestamp(replay.last, UTC),
+            first=stored_time(replay.first),
+            last=stored_time(replay.last),
         )
 
     def _form(self, values: dict[str, str], errors: dict[str, str] | None = None) -> Response:

@@ -4,17 +4,18 @@ import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 from typing import Final, NamedTuple
 
 from contradance.local.dead_letter_queues import DeadLetterMessage, keep
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.state.database import Database, Job
+from contradance.local.state.stored import stored_time
 from contradance.runtime.ports import Clock
 
 _PENDING: Final = (
-    "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
+    "SELECT delivery.id, function, max(attempt, 1), sent, due, delivery.correlation_id, envelope FROM delivery "
     "JOIN event ON event.id = delivery.event WHERE"
 )
 _DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?"
@@ -70,7 +71,7 @@ class Deliveries:
     def count(self) -> tuple[int, datetime | None]:
         """Return how many deliveries to any function are pending, and when the first is due; None without any."""
         count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
-        return count, None if due is None else datetime.fromtimestamp(due, UTC)
+        return count, None if due is None else stored_time(due)
 
     def count_of_flow(self, correlation_id: str) -> int:
         """Return how many deliveries of one flow are pending, without finished ones whose deletion is not committed.

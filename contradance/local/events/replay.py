@@ -1,11 +1,11 @@
 """One replay of the laptop's archive, as a row of the database."""
 
-import json
 from typing import Final, Literal, NamedTuple
 
 from contradance.local.state.database import Database
 from contradance.local.state.reader import Reader
 from contradance.local.state.schema import OWN_BUS
+from contradance.local.state.stored import stored_texts
 
 REPLAY_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended, bus"
 ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED"]
@@ -37,7 +37,7 @@ class Replay(NamedTuple):
     @property
     def functions(self) -> list[str] | None:
         """The functions whose rules are matched; None for every rule."""
-        return None if self.rules is None else list(json.loads(self.rules))
+        return None if self.rules is None else stored_texts(self.rules)
 
 
 def find_replay(reader: Reader | Database, name: str) -> Replay | None:

@@ -18,6 +18,8 @@ from contradance.local.events.replay import REPLAY_COLUMNS, Replay, ReplayState,
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
 from contradance.local.state.schema import OWN_BUS
+from contradance.local.state.stored import envelope_in
+from contradance.quantity import counted
 from contradance.runtime.ports import Clock
 
 _LOG = logging.getLogger("contradance.replays")
@@ -197,7 +199,10 @@ class Replays:
         )
         position = (start, rows[-1][0]) if len(rows) == _TOGETHER else (end, 0)
         latest = max((row[1] for row in rows), default=replay.replayed)
-        events = [_with_replay_name(json.loads(envelope), replay.name) for _, _, envelope in rows]
+        found = [event for _, _, text in rows if (event := envelope_in(text)) is not None]
+        if len(found) < len(rows):
+            _LOG.warning("%s of replay %s cannot be read", counted(len(rows) - len(found), "event"), replay.name)
+        events = [_with_replay_name(event, replay.name) for event in found]
         self._random.shuffle(events)
         accepted = self._bus.accept_replayed(events, replay.functions, replay.bus)
 
@@ -229,5 +234,5 @@ class Replays:
 
 def _with_replay_name(event: dict[str, Any], replay: str) -> dict[str, Any]:
     """Return an envelope with `replay-name` at EventBridge's position, behind the region; `event` is changed."""
-    behind = {name: event.pop(name) for name in ("resources", "detail")}
+    behind: dict[str, Any] = {name: event.pop(name) for name in ("resources", "detail") if name in event}
     return {**event, "replay-name": replay, **behind}

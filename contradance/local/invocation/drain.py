@@ -1,14 +1,16 @@
 """Delivers on a movable clock, one delivery at a time: 24 hours of retries take milliseconds."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from dis import opname
+from math import inf
 from random import Random
-from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction
+from contradance.errors import LaptopError
 from contradance.local.clock import MovableClock
 from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
@@ -16,12 +18,14 @@ from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.invoker import Invoker
 from contradance.local.invocation.recovery import Recovery
+from contradance.local.state.stored import stored_time
 from contradance.runtime.containment import raised_by
 
-_NO_TIMEOUT_SECONDS: Final = 86_400.0
-"""Effectively no timeout: a handler takes real time, which a movable clock does not measure."""
 _TOGETHER: Final = 1_000
 """Most deliveries of one function that are shuffled together."""
+_UNSETTLED: Final = 5
+"""How often a delivery is made whose outcome cannot be stored; only a clock that waits could make a pause."""
+_Due = tuple[str, int, float]
 
 
 class Drain:
@@ -55,20 +59,27 @@ class Drain:
             if pending.function in self._functions:
                 self._deliver(pending, suspected=True)
         going_on = True
+        made: Counter[_Due] = Counter()
         while going_on:
             now = clock.now()
             if until:
                 self._schedules.tick(now)
             ready = [pending for name in self._functions for pending in self._deliveries.due(name, now, _TOGETHER)]
             self._random.shuffle(ready)
+            made = Counter({_due(one): made[_due(one)] + 1 for one in ready})
             for pending in ready:
+                if made[_due(pending)] > _UNSETTLED:
+                    raise LaptopError(
+                        f"the outcome of a delivery to {pending.function} could not be stored {_UNSETTLED} times.\n"
+                        "  The log has the reason, such as a full disk."
+                    )
                 self._deliver(pending)
             going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
 
     def _deliver(self, pending: PendingDelivery, *, suspected: bool = False) -> None:
         """Make one delivery and settle it; raise Ctrl-C and pytest's outcomes, but no other error of its handler."""
         function = self._functions[pending.function]
-        flight = self._invoker.begin(pending, monotonic() + _NO_TIMEOUT_SECONDS)
+        flight = self._invoker.begin(pending, inf)  # a handler takes real time, which a movable clock does not measure
         try:
             if suspected:
                 self._recovery.wait_no_more(pending)
@@ -83,7 +94,7 @@ class Drain:
         """Move the clock to the next due delivery or run; return False if there is none by `until`, and move there."""
         now = clock.now()
         dues = [due for name in self._functions if (due := self._deliveries.next_due(name, now)) is not None]
-        moments = [datetime.fromtimestamp(due, now.tzinfo) for due in dues]
+        moments = [*map(stored_time, dues)]
         moments += self._schedules.coming() if until else []
         following = min(moments, default=None)
         if following is None or (until and following > until):
@@ -91,6 +102,11 @@ class Drain:
             return False
         clock.move_to(following)
         return True
+
+
+def _due(pending: PendingDelivery) -> _Due:
+    """Return what changes with each outcome that is stored."""
+    return pending.id, pending.attempt, pending.due
 
 
 def _raise_for_caller(error: BaseException) -> None:

@@ -19,12 +19,17 @@ _LIMITS: Final = (
     resource.RLIMIT_NOFILE,
 )
 """Limits of the operating system; each has a soft part, which any code may lower and raise again."""
+_set_profile_of_all_threads: Final[Callable[[Any], None]] = (
+    getattr(threading, "setprofile_all_threads", None) or threading.setprofile
+)
+"""Sets the profile function of running threads too, except before Python 3.12."""
 
 
 class ProcessSettings:
     """The settings at its creation; `restore` sets those again that have become worse since.
 
-    A setting that only became more generous stays: a handler that still runs may need it.
+    A setting that only became more generous stays: a handler that still runs may need it. So does a trace function: a debugger
+    sets it that is attached to a running laptop.
     """
 
     def __init__(self) -> None:
@@ -33,7 +38,7 @@ class ProcessSettings:
         self._collected = gc.isenabled()
         self._switching = sys.getswitchinterval()
         self._stack = threading.stack_size()
-        self._profile, self._trace = threading.getprofile(), threading.gettrace()
+        self._profile = threading.getprofile()
         self._limits = {limit: resource.getrlimit(limit)[0] for limit in _LIMITS}
 
     def restore(self) -> None:
@@ -49,9 +54,7 @@ class ProcessSettings:
         if threading.stack_size() != self._stack:
             threading.stack_size(self._stack)
         if threading.getprofile() is not self._profile:
-            _in_all_threads("setprofile")(self._profile)
-        if threading.gettrace() is not self._trace:
-            _in_all_threads("settrace")(self._trace)
+            _set_profile_of_all_threads(self._profile)
         for limit, before in self._limits.items():
             _restore_limit(limit, before)
 
@@ -66,9 +69,3 @@ def _restore_limit(limit: int, before: int) -> None:
 def _rank(limit: int) -> float:
     """Return a limit as a number to compare: unlimited is the highest."""
     return float("inf") if limit == resource.RLIM_INFINITY else limit
-
-
-def _in_all_threads(name: str) -> Callable[[Any], None]:
-    """Return `threading.setprofile` or `settrace` for running threads too, which Python 3.11 does not have."""
-    setting: Callable[[Any], None] = getattr(threading, f"{name}_all_threads", None) or getattr(threading, name)
-    return setting

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
-from math import ceil
+from math import ceil, inf
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -27,16 +27,22 @@ from contradance.runtime.frames import stack_trace
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
 
+_UNMEASURED: Final = 24 * 60 * 60 * 1000
+"""Milliseconds that are always left where time is not measured; more than any timeout."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaptopContext:
     """Lambda's context, with the fields that the runtime reads."""
 
     aws_request_id: str
     deadline: float
-    """In seconds of the monotonic clock."""
+    """In seconds of the monotonic clock; infinite without a timeout."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds left before the function's timeout; 0 only after it, when the attempt is late."""
+        if self.deadline == inf:
+            return _UNMEASURED
         return max(ceil((self.deadline - monotonic()) * 1000), 0)
 
 

@@ -67,7 +67,7 @@ class Invocation:
     queue: WorkerQueue
     pending: PendingDelivery
     deadline: float
-    """In seconds of the monotonic clock."""
+    """In seconds of the monotonic clock; 0 before it begins, if nothing else runs beside it."""
     flight: Flight | None = None
     """Its entry in the list of what runs; None until its thread has started it."""
     settled: threading.Event = field(default_factory=threading.Event)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
 from typing import Final
@@ -23,9 +23,11 @@ from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.in_flight import Flight
 from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
 from contradance.local.invocation.recovery import Recovery
 from contradance.local.invocation.worker_queue import MAX_HUNG, MAX_QUEUED, Invocation, WorkerQueue
+from contradance.local.state.stored import stored_time
 
 _LOG = logging.getLogger("contradance.workers")
 _LONGEST_SLEEP_SECONDS: Final = 1.0
@@ -153,7 +155,7 @@ class Workers:
         with self._changed:
             if self.stopping and not any(queue.invocations for queue in self._queues.values()):
                 return False
-            alarms = [datetime.fromtimestamp(due, UTC) for due in self._alarms.values()]
+            alarms = [*map(stored_time, self._alarms.values())]
             timeouts = [max(invocation.deadline - monotonic(), 0) for invocation in self._running]
             pause = min([_LONGEST_SLEEP_SECONDS, *map(self._clock.real_seconds_until, (*moments, *alarms)), *timeouts])
             self._changed.wait(max(pause, least))
@@ -183,7 +185,10 @@ class Workers:
                 queue.invocations += 1
                 queue.reserved.add(pending.id)
             invocation = Invocation(queue, pending, 0)
-            pool.submit(self._work_alone, invocation)
+            try:
+                pool.submit(self._work_alone, invocation)
+            except RuntimeError:  # no thread can be started; the pool may still do it later
+                self._work_alone(invocation)
             invocation.settled.wait()
         self._others_may_run.set()
         for queue in self._queues.values():
@@ -191,12 +196,17 @@ class Workers:
                 self._start_worker(queue)
 
     def _work_alone(self, invocation: Invocation) -> None:
-        """Make one delivery while nothing else runs; a failure of the laptop is logged, and the delivery repeated."""
+        """Make one delivery while nothing else runs; a failure of the laptop is logged, and the delivery repeated.
+
+        Do nothing if another thread has begun it.
+        """
         queue = invocation.queue
+        with self._changed:
+            if invocation.deadline:
+                return
+            invocation.deadline = monotonic() + queue.seconds
+            self._running.add(invocation)
         try:
-            with self._changed:
-                invocation.deadline = monotonic() + queue.seconds
-                self._running.add(invocation)
             self._perform(invocation)
             self._deliveries.flush()
         except BaseException:  # noqa: BLE001 - the delivery is on disk, and is tried again
@@ -264,21 +274,13 @@ class Workers:
         self._deliveries.take_due(queue.function.name, now, limit, take)
         following = self._deliveries.next_due(queue.function.name, after=now)
         if following is not None:
-            self._set_alarm(queue, datetime.fromtimestamp(following, now.tzinfo))
+            self._set_alarm(queue, stored_time(following))
 
     def _perform(self, invocation: Invocation) -> bool:
         """Invoke a function and settle the delivery; return False if it was late, and another worker has taken over."""
         queue, pending = invocation.queue, invocation.pending
+        flight = self._begin(invocation)
         try:
-            flight = invocation.flight = self._invoker.begin(pending, invocation.deadline)
-        except BaseException:  # it has not begun, so it does not time out either
-            with self._changed:
-                self._running.discard(invocation)
-                queue.release(pending)
-            raise
-        try:
-            if not self._others_may_run.is_set():
-                self._recovery.wait_no_more(pending)
             error = self._invoker.invoke_contained(queue.function, pending, flight)
             with self._changed:
                 if invocation not in self._running:
@@ -292,6 +294,22 @@ class Workers:
         finally:
             self._invoker.end(flight)
         return True
+
+    def _begin(self, invocation: Invocation) -> Flight:
+        """List an invocation as running, and return its entry; if that fails, it does not time out either."""
+        pending = invocation.pending
+        try:
+            invocation.flight = flight = self._invoker.begin(pending, invocation.deadline)
+            if not self._others_may_run.is_set():
+                self._recovery.wait_no_more(pending)
+        except BaseException:
+            with self._changed:
+                self._running.discard(invocation)
+                invocation.queue.release(pending)
+            if invocation.flight is not None:
+                self._invoker.end(invocation.flight)
+            raise
+        return flight
 
     def _time_out(self, invocation: Invocation) -> None:
         """Settle a late invocation as failed, and start another worker; what its thread returns later is ignored."""

@@ -1,6 +1,5 @@
 """Reads the archives in the laptop's state file, also while another process runs the laptop."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +10,7 @@ from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import Reader, reading
 from contradance.local.state.schema import OWN_BUS
+from contradance.local.state.stored import envelope_in
 
 _PAGE: Final = 1_000
 """Events per query."""
@@ -31,7 +31,7 @@ class ArchiveReader:
                 "ORDER BY id LIMIT ?",
                 (bus or OWN_BUS, first.timestamp(), last.timestamp(), after, _PAGE),
             )
-            yield from (json.loads(envelope) for _, envelope in rows)
+            yield from (event for _, text in rows if (event := envelope_in(text)) is not None)
             if len(rows) < _PAGE:
                 return
             after = rows[-1][0]

@@ -1,10 +1,9 @@
-"""The laptop's journal: one row per journal record."""
+"""Reads the laptop's journal: one row per journal record."""
 
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +11,11 @@ from typing import Any, Final
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
 from contradance.local.state.ids import id_range
-from contradance.local.state.journal_row import LOGS, STARTED_AT, parsed_start, records_of
+from contradance.local.state.journal_row import STARTED_AT, parsed_start, records_of
 from contradance.local.state.reader import Reader, reading
+from contradance.local.state.stored import envelope_in, stored_time
 from contradance.operate.flow import AcceptedEvent, Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
+from contradance.operate.journal import MOST_FOUND, LogLine, Records, Wanted, attempt_log_lines
 from contradance.operate.shortened_id import CANDIDATES, whole_id
 from contradance.runtime.journal_record import JournalRecord
 
@@ -28,14 +28,20 @@ _NAMED: Final = (
     "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?)"
 )
 """A UNION, so that each part uses its own index."""
-_FLOWS: Final = f"SELECT function, event_id, correlation_id, record, logs FROM journal WHERE {_NAMED} ORDER BY id"  # noqa: S608 - constants
+_FLOWS: Final = (
+    f"SELECT function, event_id, correlation_id, record, logs FROM journal WHERE {_NAMED} ORDER BY id LIMIT ?"  # noqa: S608 - constants
+)
 _LATEST_FLOWS: Final = (
     f"SELECT correlation_id, max(id) AS last FROM journal WHERE {_NAMED} "  # noqa: S608 - constants
     "GROUP BY correlation_id HAVING last < ? ORDER BY last DESC LIMIT ?"
 )
 _OF_FLOWS: Final = (
     "SELECT function, event_id, correlation_id, record, NULL FROM journal "
-    "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?"
+)
+_CUT: Final = (
+    f"Only the first {MOST_FOUND:,} attempts are read.\n"
+    "  Others are on the flow's page in the console, and in: contradance logs --since TIME"
 )
 _COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
 _BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ?{{filter}} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
@@ -46,7 +52,8 @@ _STARTS: Final = (
 )
 _NOT_CONSUMED: Final = """
 SELECT event_id, envelope,
-    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id AND delivery.event = event.id)
+    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id
+        AND delivery.event IN (SELECT id FROM event AS same WHERE same.event_id = event.event_id))
 FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '')
     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.event_id = event.event_id)
 GROUP BY event_id ORDER BY event_id LIMIT ?
@@ -63,17 +70,23 @@ _END: Final = 2**63 - 1
 
 
 class JournalReader:
-    """Reads the journal in the laptop's state file, also while another process runs the laptop."""
+    """Reads the journal in the laptop's state file, also while another process runs the laptop.
 
-    def __init__(self, reader: Reader | Database) -> None:
+    Args:
+        reader: reads the state file.
+        report: called with a sentence when a search left out records that were wanted.
+    """
+
+    def __init__(self, reader: Reader | Database, report: Callable[[str], None] = lambda _: None) -> None:
         self._reader = reader
+        self._report = report
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return all records, with logs, of flows whose id, subject or event id is `term` or, if long, begins with it.
 
-        A term of fewer than 8 characters must equal the whole.
+        A term of fewer than 8 characters must equal the whole. Of more than `MOST_FOUND` records, the first.
         """
-        return records_of(self._rows(_FLOWS, id_range(term) * 4))
+        return self._first_records(_FLOWS, id_range(term) * 4)
 
     def latest_flows(self, term: str, before: int, limit: int) -> list[tuple[str, int]]:
         """Return (correlation id, last row id) of up to `limit` of the flows that `flows` selects, the latest first.
@@ -86,8 +99,8 @@ class JournalReader:
         return self._rows(_LATEST_FLOWS, (*id_range(term) * 4, before, limit))
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
-        """Return every record of these flows, without logs, in the order they were written."""
-        return records_of(self._rows(_OF_FLOWS, (json.dumps([*correlation_ids]),)))
+        """Return the records of these flows, at most `MOST_FOUND`, without logs, in the order they were written."""
+        return self._first_records(_OF_FLOWS, (json.dumps([*correlation_ids]),))
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records unchanged: `flows` has already read what their attempts logged."""
@@ -100,14 +113,13 @@ class JournalReader:
             "WHERE delivery.correlation_id IN (SELECT value FROM json_each(?)) ORDER BY due",
             (json.dumps([*correlation_ids]),),
         )
-        return [
-            Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
-        ]
+        return [Outstanding(flow, event, function, stored_time(due)) for flow, event, function, due in rows]
 
     def not_consumed(self, term: str) -> list[AcceptedEvent]:
         """Return events that no record is about, with an id that `term` selects as in `flows`; the first 11, by id."""
         rows = self._rows(_NOT_CONSUMED, (*id_range(term), CANDIDATES + 1))
-        events = ((event_id, json.loads(envelope), pending) for event_id, envelope, pending in rows)
+        unknown = {"source": "unknown", "detail-type": "unknown"}
+        events = ((event_id, envelope_in(text) or unknown, pending) for event_id, text, pending in rows)
         return [AcceptedEvent(one, event["source"], event["detail-type"], pending) for one, event, pending in events]
 
     def envelope(self, event_id: str) -> str | None:
@@ -209,33 +221,16 @@ class JournalReader:
         condition = "".join(f" AND {name} = ?" for name in given)
         return self._rows(query.format(filter=condition), (*parameters, *given.values(), _PAGE))
 
+    def _first_records(self, query: str, parameters: tuple[object, ...]) -> list[JournalRecord]:
+        """Return the first `MOST_FOUND` records of a query; report if there are more."""
+        rows = self._rows(query, (*parameters, MOST_FOUND + 1))
+        if len(rows) > MOST_FOUND:
+            self._report(_CUT)
+        return records_of(rows[:MOST_FOUND])
+
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit; raise `LaptopError` if the file cannot be read."""
         return self._reader.read(query, parameters)
-
-
-class LaptopJournal(JournalReader):
-    """The running laptop's journal: it writes records, and commits them before it reads."""
-
-    def __init__(self, database: Database, when_written: Callable[[JournalRecord], None] = lambda _: None) -> None:
-        super().__init__(database)
-        self._database = database
-        self._when_written = when_written
-
-    def write(self, record: JournalRecord) -> None:
-        """Store one record with the next commit, and pass it to `when_written` at once."""
-        logs = LOGS.dump_json(record.logs).decode() if record.logs else None
-        row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json(), logs)
-        self._database.write_soon(
-            "INSERT INTO journal (function, event_id, subject, correlation_id, record, logs) VALUES (?, ?, ?, ?, ?, ?)",
-            row,
-        )
-        self._when_written(record)
-
-    def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
-        """Commit the waiting records, and return the rows of a query."""
-        self._database.flush()
-        return super()._rows(query, parameters)
 
 
 def _lines_of(row: int, record: JournalRecord, wanted: Wanted) -> list[LogLine]:
@@ -244,7 +239,7 @@ def _lines_of(row: int, record: JournalRecord, wanted: Wanted) -> list[LogLine]:
 
 
 @contextmanager
-def open_journal(state: Path) -> Iterator[JournalReader]:
+def open_journal(state: Path, report: Callable[[str], None] = lambda _: None) -> Iterator[JournalReader]:
     """Open the journal in the folder `state`, also while a laptop runs on it; raise `LaptopError` without one."""
     with reading(state / STATE_FILE) as reader:
-        yield JournalReader(reader)
+        yield JournalReader(reader, report)

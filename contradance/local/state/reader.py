@@ -34,11 +34,17 @@ def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connec
     """
     with ExitStack() as opened:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout)
+        connection.text_factory = _read_text
         opened.callback(connection.close)
         for statement in statements:
             connection.execute(statement)
         opened.pop_all()
     return connection
+
+
+def _read_text(stored: bytes) -> str:
+    """Return a text of the file; a damaged one has replacement characters, and stops nothing."""
+    return stored.decode(errors="replace")
 
 
 _MOST_IDLE: Final = 16

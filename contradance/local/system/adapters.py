@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from itertools import groupby
 from typing import Final, Literal, Protocol
@@ -13,6 +13,7 @@ from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
 from contradance.local.events.replay import find_replay
 from contradance.local.state.database import Database
 from contradance.local.state.reader import Reader
+from contradance.local.state.stored import stored_time
 from contradance.local.system.protocol import SystemDescription
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome
 from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget, RunningRule, System
@@ -154,7 +155,7 @@ class LaptopReplays:
             replay = find_replay(reader, name)
         if replay is None:
             raise OperateError(f"the laptop has no replay {name}.")
-        last = None if replay.replayed is None else datetime.fromtimestamp(replay.replayed, UTC)
+        last = None if replay.replayed is None else stored_time(replay.replayed)
         return ReplayStatus(name, replay.state, last)
 
 

@@ -19,6 +19,8 @@ from contradance.operate.dead_letter import DeadLetter, LetterOutcome, QueueMess
 
 MOST: Final = 10_000
 """Dead letters of one queue that are received, where the caller gives no other limit."""
+_MOST_CHARACTERS: Final = 32 * 1024 * 1024
+"""Characters of the messages of one queue that are received: they are in memory together."""
 VISIBILITY_SECONDS: Final = 60
 """How long a received message is hidden from other clients."""
 _WAIT_SECONDS: Final = 1
@@ -70,14 +72,14 @@ class SqsView:
         self._queues = {queue.function: queue for queue in queues}
 
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Receive up to `limit` letters of every queue, 10,000 for None, and return an iterator over them."""
+        """Receive up to `limit` letters of every queue, 10,000 for None, fewer large ones, and return an iterator over them."""
         most = MOST if limit is None else limit
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             found = [*threads.map(lambda queue: [*queue.letters(most)], self._queues.values())]
         return (letter for letters in found for letter in letters)
 
     def cut(self) -> Sequence[str]:
-        """Return the functions of which 10,000 letters were received, or the same ones again: there may be more."""
+        """Return the functions with many or large letters, or of which the same ones were received: there may be more."""
         return [name for name, queue in self._queues.items() if queue.is_cut]
 
     def hidden(self) -> int:
@@ -141,12 +143,13 @@ class QueuePeek:
         self._aws = aws
         self._receipts: dict[str, str] = {}
         self._deleted: set[str] = set()
+        self._characters = 0
         self._is_repeating = False
 
     def letters(self, limit: int) -> Iterator[DeadLetter]:
         """Receive and yield each dead letter once, up to `limit` of them; it hides them from other clients."""
         nothing_new = 0
-        while len(self._receipts) < limit and nothing_new < _NOTHING_NEW:
+        while len(self._receipts) < limit and nothing_new < _NOTHING_NEW and self._characters < _MOST_CHARACTERS:
             received = self._receive(min(_BATCH, limit - len(self._receipts)))
             if not received:
                 return
@@ -154,13 +157,15 @@ class QueuePeek:
             nothing_new = 0 if fresh else nothing_new + 1
             self._is_repeating = nothing_new == _NOTHING_NEW
             self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
+            self._characters += sum(len(message["Body"]) for message in fresh)
             for message in fresh:
                 yield read_dead_letter(self.function, queue_message(message))
 
     @property
     def is_cut(self) -> bool:
         """Whether `letters` ended before SQS had no more."""
-        return len(self._receipts) >= MOST or self._is_repeating
+        is_full = len(self._receipts) >= MOST or self._characters >= _MOST_CHARACTERS
+        return is_full or self._is_repeating
 
     def delete(self, letters: Sequence[DeadLetter]) -> Mapping[str, str]:
         """Delete up to ten dead letters that this object received; return why AWS refused some, by message id."""

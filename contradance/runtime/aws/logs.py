@@ -16,6 +16,9 @@ from functools import cache, wraps
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from contradance.runtime.aws.unset_variables import unset_early
+
+# isort: split
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.filters import SuppressFilter
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -23,7 +26,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from contradance.printable import encodable
 from contradance.runtime.attempt import running_attempt
 from contradance.runtime.aws.log_values import as_json_data, formatting_failure, masked, masked_argument
-from contradance.runtime.aws.powertools_variables import odd_variables
+from contradance.runtime.aws.powertools_variables import unset_odd_variables
 from contradance.runtime.error_description import exception_text
 
 _LOG = logging.getLogger("contradance.logs")
@@ -112,9 +115,8 @@ def install() -> None:
 
     A variable with an unknown value is unset, with a warning: no function fails because of what it logs.
     """
-    odd = [*odd_variables(os.environ)]
-    for variable in odd:
-        del os.environ[variable.name]
+    odd = [*unset_early, *unset_odd_variables(os.environ)]
+    unset_early.clear()
     _let_the_stack_decide()
     _watch_new_loggers()
     root = logging.getLogger()

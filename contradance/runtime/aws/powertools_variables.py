@@ -1,7 +1,7 @@
 """Powertools' variables that stop an application when their value is unknown: Powertools raises a bare ValueError."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Final, NamedTuple
 
 from contradance.bounds import MAX_PROBLEM, shortened
@@ -10,8 +10,10 @@ _LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
 _OLD_LEVEL: Final = "LOG_LEVEL"
 """Powertools reads it when `_LEVEL` is not set."""
 _SAMPLE_RATE: Final = "POWERTOOLS_LOGGER_SAMPLE_RATE"
+READ_AT_IMPORT: Final = "POWERTOOLS_DEBUG"
+"""The variable that Powertools reads when it is imported."""
 _SWITCHES: Final = (
-    "POWERTOOLS_DEBUG",
+    READ_AT_IMPORT,
     "POWERTOOLS_DEV",
     "POWERTOOLS_LOGGER_LOG_EVENT",
     "POWERTOOLS_LOG_DEDUPLICATION_DISABLED",
@@ -44,6 +46,14 @@ def odd_variables(environ: Mapping[str, str]) -> Iterator[OddVariable]:
         value = environ.get(name)
         if value is not None and not is_known(value):
             yield OddVariable(name, value, f"Set it to {wanted}, or unset it.")
+
+
+def unset_odd_variables(environ: MutableMapping[str, str], only: str | None = None) -> list[OddVariable]:
+    """Unset each variable that `odd_variables` yields, or the one with the name `only`; return them."""
+    found = [one for one in odd_variables(environ) if only in (None, one.name)]
+    for one in found:
+        del environ[one.name]
+    return found
 
 
 def _is_level(value: str) -> bool:

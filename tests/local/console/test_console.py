@@ -4,6 +4,7 @@ import html
 import http.client
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,9 +18,10 @@ from pydantic import BaseModel, Field
 from contradance import Choreography, Contract, Registry, Retry, route, schedule, subscriber
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock, VirtualClock
+from contradance.local.console import application
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
-from contradance.local.console.history import History
+from contradance.local.console.history import FlowPage, History
 from contradance.local.laptop import Laptop
 from contradance.local.web.server import Server
 from contradance.operate.dead_letter import LetterOutcome, QueueMessage, read_dead_letter
@@ -239,6 +241,34 @@ def test_a_page_that_fails_is_told_in_the_terminal_and_not_in_the_browser(
     assert "This page failed" in body
     assert "secret" not in body
     assert "the secret of the house" in caplog.text
+
+
+def test_pages_that_hang_hold_up_no_other_and_are_answered(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    goes_on, began = threading.Event(), threading.Semaphore(0)
+
+    def hang(_: History, __: int | None = None) -> FlowPage:
+        began.release()
+        goes_on.wait(LONG)
+        return FlowPage([], None)
+
+    monkeypatch.setattr(History, "latest", hang)
+    monkeypatch.setattr(application, "LONGEST_SECONDS", LONG)
+    waiting = [threading.Thread(target=ask, args=(url, "GET", "/_contradance/flows")) for _ in range(45)]
+    for one in waiting:
+        one.start()
+    assert all(began.acquire(timeout=LONG) for _ in waiting)
+    others = ask(url, "GET", "/_contradance/functions")[0]
+    monkeypatch.setattr(application, "LONGEST_SECONDS", 0.01)
+    status, headers, body = ask(url, "GET", "/_contradance/flows")
+    goes_on.set()
+    for one in waiting:
+        one.join(LONG)
+
+    assert (others, status, headers["cache-control"]) == (200, 503, "no-store")
+    assert "This page takes more than" in body
+    assert "a page of the console takes more than 0.01 s" in caplog.text
 
 
 def test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contradance.local.console.feed import MOST, Feed
+from contradance.local.console.feed import MOST, Feed, summary
 from contradance.local.web.server import Server
+from contradance.runtime.journal_record import PublishedEvent
 from tests.local.console.test_tally import record
 from tests.local.desk import ROUTES, opened
 from tests.patience import LONG
@@ -96,3 +97,12 @@ def test_a_page_that_is_closed_makes_room_for_another(url: str, feed: Feed) -> N
     assert statuses == {200: MOST}
     for connection in connections:
         connection.close()
+
+
+def test_a_record_of_thousands_of_published_events_is_sent_as_a_count_of_each_contract() -> None:
+    contracts = ["library.a/Done v1"] * 3_000 + ["library.a/Left v1"]
+    published = tuple(PublishedEvent(event_id=f"e-{number}", contract=one) for number, one in enumerate(contracts))
+
+    found = summary(record("a.x").model_copy(update={"published": published}))["published"]
+
+    assert found == [{"contract": "library.a/Done v1", "times": 3_000}, {"contract": "library.a/Left v1", "times": 1}]

@@ -9,7 +9,8 @@ from contradance.local.console import history
 from contradance.local.console.flow_search import OUTCOMES, SPANS, FlowFilter, FlowSearch
 from contradance.local.console.history import PAGE, History
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.laptop_journal import LaptopJournal
 from contradance.local.state.reader import Parameters
 from contradance.runtime.journal_record import JournalRecord
 from tests.local.console.test_console import library
@@ -105,7 +106,7 @@ def test_a_page_that_is_exactly_full_is_the_last(kept: Kept) -> None:
 
 def test_nothing_happened_yet(kept: Kept) -> None:
     assert kept.history.latest() == ([], None)
-    assert kept.history.flow("none") == (None, {})
+    assert kept.history.flow("none") == (None, {}, 0, 1, None)
 
 
 def test_a_flow_is_found_by_its_subject_and_the_latest_first(kept: Kept) -> None:
@@ -165,6 +166,7 @@ def test_no_question_walks_through_a_whole_table(kept: Kept) -> None:
     kept.history.latest()
     kept.history.latest(before=2)
     kept.history.named("about a")
+    kept.history.flow("a", 1)
     kept.history.events(["a-0"])
     kept.history.failures("loans.remind", ["a-0"])
 

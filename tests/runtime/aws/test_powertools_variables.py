@@ -3,6 +3,8 @@
 import logging
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import aws_lambda_powertools
@@ -85,6 +87,22 @@ def test_on_lambda_an_odd_variable_is_reported_and_events_are_consumed(desk: Dep
     assert sorted(warned) == sorted(odd)
     assert len(desk.published()) == 1
     assert logging.getLogger().level == logging.INFO
+
+
+def test_what_powertools_reads_when_it_is_imported_fails_no_import_of_a_function(tmp_path: Path) -> None:
+    program = "from contradance.runtime.aws import entry, logs, sweeper, ingress; logs.install()"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, powertools_variables.READ_AT_IMPORT: "LOUD"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("POWERTOOLS_DEBUG is 'LOUD', which Powertools does not accept") == 1
 
 
 @pytest.mark.parametrize(

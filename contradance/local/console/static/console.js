@@ -11,6 +11,7 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const named = (attribute, name) => all(`[${attribute}]`).filter((one) => one.getAttribute(attribute) === name);
   const eventName = (contract) => contract.slice(contract.lastIndexOf("/") + 1).replace(/ v1$/, "");
+  const publishedText = (one) => (one.times > 1 ? `${one.times} × ` : "") + eventName(one.contract);
   const isDone = (record) => record.state === "done";
   const badgeOf = (record) => ({ done: "done", waiting: "waiting" }[record.state] || "dead");
   const made = (tag, text, kind) => {
@@ -75,7 +76,7 @@
       made("time", record.at.slice(11, 19)), " ",
       made("span", `${isDone(record) ? "✓" : "✗"} ${record.outcome}`, `badge ${badgeOf(record)}`), " ",
       made("b", record.function), ` ${record.event ? eventName(record.trigger) : record.trigger}`,
-      record.published.length ? ` → ${record.published.map((one) => eventName(one.contract)).join(", ")}` : "",
+      record.published.length ? ` → ${record.published.map(publishedText).join(", ")}` : "",
       ` ${record.milliseconds} ms `, subject);
     if (record.error) line.append(document.createElement("br"), made("small", record.error, "detail"));
     list.prepend(line);
