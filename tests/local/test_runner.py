@@ -12,15 +12,15 @@ from tests.local.desk import Desk, opened
 def test_the_task_of_each_minute_is_run_at_the_start_and_every_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = []
+    times, ran = [100.0], list[float]()
+    monkeypatch.setattr("contradance.local.invocation.runner.monotonic", lambda: times[-1])
     with opened(tmp_path, Desk().clerk(), clock=(clock := RealClock())) as laptop:
         runner = laptop._runner
         monkeypatch.setattr(runner, "_keep_time", lambda: None)
-        monkeypatch.setattr(runner, "_every_minute", lambda: ran.append(second))
+        monkeypatch.setattr(runner, "_every_minute", lambda: ran.append(times[-1]))
+        runner.start(clock)
         for second in (100.0, 159.9, 160.0, 219.9, 220.0):
-            monkeypatch.setattr("contradance.local.invocation.runner.monotonic", lambda at=second: at)
-            if second == 100.0:
-                runner.start(clock)
+            times.append(second)
             runner._run_due()
 
     assert ran == [100.0, 160.0, 220.0]
