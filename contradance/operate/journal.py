@@ -17,7 +17,7 @@ _CLOCKS: Final = timedelta(milliseconds=5)
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 MOST_ATTEMPTS: Final = 10_000
-"""Most attempts that a search for flows returns: what CloudWatch Logs Insights returns; StartQuery in its API reference."""
+"""Most attempts that a search for flows returns, on the laptop as on AWS. CloudWatch Logs API reference, StartQuery."""
 YEARS: Final = range(1970, 9000)
 """Years in which an attempt may begin; a record of another year cannot be read."""
 _MOST_ATTEMPTS: Final = 1_000_000
