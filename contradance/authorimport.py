@@ -37,16 +37,17 @@ def import_authors(module: str, attribute: str, root: Path, what: str) -> Any:
     Raises:
         DeclarationError: its code, or that of a module which it imports, fails, or is interrupted; it names `what`.
     """
-    try:
-        with redirect_stdout(sys.stderr), _without_exit(), _watched(root):
+    with redirect_stdout(sys.stderr), _without_exit(), _watched(root):
+        try:
             return getattr(import_module(module), attribute, None)
-    except ContradanceError as error:
-        _add_place(error, root)
-        raise
-    except BaseException as error:  # noqa: BLE001 - an author's module may raise anything
-        failure = DeclarationError(_failure(error, sys.exc_info()[2], module, root, what))
-        failure.__cause__ = error if is_readable(error) else None
-    raise failure  # outside of the block: the interpreter reads the context, too
+        except ContradanceError as error:
+            _add_place(error, root)
+            raise
+        except BaseException as error:  # noqa: BLE001 - an author's module may raise anything
+            failure = DeclarationError(_failure(error, sys.exc_info()[2], module, root, what))
+            failure.__cause__ = error if is_readable(error) else None
+    # Outside of the blocks: the interpreter reads the context, too, and `contextlib` sets the traceback.
+    raise failure
 
 
 def _add_place(error: ContradanceError, root: Path) -> None:
@@ -66,7 +67,8 @@ def _failure(error: BaseException, trace: TracebackType | None, module: str, roo
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if not frames and missing is not None and f"{module}.".startswith(f"{missing}."):
             return f"{what}: it cannot be loaded: {_bounded(error_message(error))}."
-        raised = _bounded(f"{type(error).__name__}: {error_message(error)}{_suggestion(error)}")
+        text = f"{error_message(error)}{_suggestion(error)}"
+        raised = _bounded(f"{type(error).__name__}: {text}" if text else type(error).__name__)
     except BaseException:  # noqa: BLE001 - an author's class may raise anything, for each attribute
         raised = _bounded(f"{type.__repr__(type(error))}, which cannot be described")
     if not frames:

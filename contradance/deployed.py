@@ -27,7 +27,7 @@ class DeployedFunction(BaseModel):
     deployed_name: str = ""
     """The name of its resources, where `deployed_as=` pins an earlier one; else empty."""
     schedule: str | None = None
-    """Expression, time zone and time of its schedule, and whether it is paused; None without a schedule."""
+    """Everything of its schedule that an update may change, as text; None without a schedule."""
     log_group: str
     bus: str | None = None
     """The bus of its rule, by the name in the declarations; None for the application's own."""

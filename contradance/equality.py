@@ -2,6 +2,8 @@
 
 Equal means the same class and equal fields, recursively. Python's `==` is not enough: an author's model may define
 `__eq__`, an instant in a zone's repeated hour is unequal to itself in UTC, NaN is unequal to NaN, and True equals 1.
+
+It is one module, because each function loads it: a cold start pays for every module.
 """
 
 from collections import Counter, OrderedDict, defaultdict, deque

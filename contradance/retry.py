@@ -24,7 +24,7 @@ LAMBDA_MAX_AGE: Final = timedelta(hours=6)
 QUEUE_RETRIES: Final = 999
 """Most retries behind a queue: SQS's maxReceiveCount is at most 1,000."""
 QUEUE_RETENTION: Final = timedelta(days=14)
-"""Longest that a queue keeps a message, as dead letter queues do: for so long an event can come back. SQS's quota."""
+"""Longest time that SQS keeps a message. Dead letter queues keep it for so long, and an event can come back from them. SQS's quota."""
 QUEUE_MAX_AGE: Final = QUEUE_RETENTION / 2
 """Longest max_age behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
 MIN_MAX_AGE: Final = timedelta(minutes=1)

@@ -96,6 +96,8 @@ def _is_for_readers(node: ast.AST) -> bool:
             return True
         case ast.Call(func=ast.Name(id="TypeVar" | "NewType" | "cast")):
             return True
+        case ast.Call(func=ast.Name(id="dataclass"), keywords=given):  # the type checker refuses an assignment
+            return all(one.arg in ("frozen", "slots") for one in given)
     return False
 
 

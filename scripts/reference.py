@@ -250,10 +250,12 @@ def error_messages() -> str:
     found: dict[str, list[tuple[str, str]]] = {}
     known = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
     for path in sorted((ROOT / "contradance").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and _called(node) in known and node.args and (text := _text(node.args[0])):
-                cause, _, fix = text.partition("\n")
-                if re.search(r"[a-z]{3}", re.sub(r"\{.*?\}", "", cause)):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = _named_sentences(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _called(node) in known and node.args:
+                cause, _, fix = _text(node.args[0], named).partition("\n")
+                if _has_words(cause):
                     found.setdefault(_called(node), []).append((flat(cause), flat(fix)))
     parts = []
     for name in sorted(found):
@@ -281,19 +283,53 @@ def _called(node: ast.AST) -> str:
     return str(getattr(function, "attr", getattr(function, "id", "")))
 
 
-def _text(node: ast.AST) -> str:
-    """Return a string expression as text, with the names of its placeholders in braces; "" for every other one."""
+def _named_sentences(tree: ast.AST) -> dict[str, str]:
+    """Return the text of each name, or default of an option, that a module binds once, to a sentence and not to one of two."""
+    bound: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                bound.setdefault(name, []).append(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                bound.setdefault(name, []).append(value)
+            case ast.arguments(kwonlyargs=parameters, kw_defaults=defaults):
+                for parameter, default in zip(parameters, defaults, strict=True):
+                    bound.setdefault(parameter.arg, []).extend([default] if default else [])
+    texts = {name: _text(values[0], {}) for name, values in bound.items() if len(values) == 1}
+    return {
+        name: text for name, text in texts.items() if _has_words(text) and not isinstance(bound[name][0], ast.IfExp)
+    }
+
+
+def _has_words(text: str) -> bool:
+    """Whether a text has words, and not placeholders alone."""
+    return re.search(r"[a-z]{3}", re.sub(r"\{.*?\}", "", text)) is not None
+
+
+def _text(node: ast.AST, named: Mapping[str, str]) -> str:
+    """Return a string expression as text, each placeholder as `_placeholder`; "" for every other expression."""
     match node:
         case ast.Constant(value=str() as text):
             return text
         case ast.JoinedStr(values=values):
-            return "".join(_text(one) for one in values)
+            return "".join(_text(one, named) for one in values)
         case ast.FormattedValue(value=value):
-            words = re.findall(r"[A-Za-z_]+", ast.unparse(value))
-            return "{" + (words[-1].strip("_") if len(words) <= _SHORT else "...") + "}"
+            return _placeholder(value, named)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _text(left) + (_text(right) or "{...}")
+            return _text(left, named) + (_text(right, named) or "{...}")
         case ast.IfExp(body=body):
-            return _text(body)
+            return _text(body, named)
         case _:
             return ""
+
+
+def _placeholder(value: ast.expr, named: Mapping[str, str]) -> str:
+    """Return what a message shows of an expression: the sentence that a name is bound to, else its last word in braces."""
+    match value:
+        case ast.Name(id=name) if name in named:
+            return named[name]
+        case ast.Call(func=ast.Name(id="shortened"), args=[text, _]):
+            return _placeholder(text, named)
+        case _:
+            words = re.findall(r"[A-Za-z_]+", ast.unparse(value))
+            return "{" + (words[-1].strip("_") if 0 < len(words) <= _SHORT else "...") + "}"

@@ -72,7 +72,12 @@ def failure(root: Path, code: str) -> str:
         ("open('no/such/file')", "FileNotFoundError"),
         ("int('1' * 5000)", "ValueError: Exceeds the limit"),
         ("import pydantic; pydantic.TypeAdapter(object())", "PydanticSchemaGenerationError"),
-        ("raise KeyboardInterrupt", "KeyboardInterrupt: "),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        (
+            "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass Fixed(Exception):\n    a: int\nraise Fixed(1)",
+            "Fixed: 1",
+        ),
+        ("class Fixed(Exception):\n    __traceback__ = property(lambda self: None)\nraise Fixed", "Fixed"),
         ("import os; os._exit(0)", "SystemExit: os._exit(0)"),
         ("raise SyntaxError('x' * 100_000)", "SyntaxError: xxx"),
         ("raise SyntaxError(5)", "SyntaxError: 5"),
@@ -92,7 +97,7 @@ def failure(root: Path, code: str) -> str:
             "TypeError: subscriber() got an unexpected keyword argument 'retrys'",
         ),
     ],
-    ids=range(37),
+    ids=range(39),
 )
 def test_an_exception_is_reported_at_the_line_of_the_author(root: Path, code: str, raised: str) -> None:
     message = failure(root, HEAD + code + "\n")
@@ -103,6 +108,7 @@ def test_an_exception_is_reported_at_the_line_of_the_author(root: Path, code: st
     assert file.endswith("/broken.py")
     assert int(number) >= LINE
     assert reason.startswith(raised)
+    assert reason == reason.rstrip(": ")
     assert line.startswith("    ")
     assert rest[-1].startswith("  Correct it: loading ")
     assert "importlib" not in message

@@ -25,7 +25,7 @@ from contradance.bounds import (
 )
 from contradance.contract import check_value
 from contradance.envelope import seal
-from contradance.errors import InvalidContract, InvalidFunction, TooMuchWork
+from contradance.errors import ContradanceError, InvalidContract, InvalidFunction, TooMuchWork
 from contradance.local.console.pages import pretty
 from contradance.runtime.attempt import message_body
 from contradance.runtime.error_description import describe_error, exception_text, message_of, with_bounded_message
@@ -200,13 +200,32 @@ def test_every_error_is_described_within_bounds_and_can_be_recorded(error: BaseE
     assert len(record.model_dump_json()) < 2 * MAX_REASON_BYTES + 1_000
 
 
-@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize(
+    "error",
+    [ERRORS["large"], ERRORS["validation"], refused(WRONG["numbers"](MAX_PROBLEMS + 1)), ValueError("é" * 2_049)],
+    ids=["large", "validation", "problems", "bytes"],
+)
 def test_lambda_is_given_a_short_message_under_the_same_name(error: Exception) -> None:
     bounded = with_bounded_message(error)
 
     assert type(bounded).__name__ == type(error).__name__
-    assert bounded is error or len(str(bounded).encode()) <= MAX_REASON_BYTES
-    assert with_bounded_message(ValueError("short")).args == ("short",)
+    assert isinstance(bounded, ContradanceError)
+    assert len(str(bounded).encode()) <= MAX_REASON_BYTES
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ERRORS["half of a pair"],
+        ERRORS["unprintable"],
+        ERRORS["group"],
+        refused(WRONG["numbers"](MAX_PROBLEMS)),
+        ValueError("é" * 2_048),
+    ],
+    ids=["half of a pair", "unprintable", "group", "problems", "bytes"],
+)
+def test_lambda_is_given_an_error_with_a_short_message_itself(error: Exception) -> None:
+    assert with_bounded_message(error) is error
 
 
 def test_no_id_of_another_publisher_makes_a_record_large_or_impossible() -> None:

@@ -45,6 +45,8 @@ def test_a_door_that_stands_open_is_open():
         ("x.y = 'é'; a < b", {"pass; a < b", "x.y = 'é'; (a <= b)", "x.y = 'é'; pass"}),
         ("__all__ = [1]\nif TYPE_CHECKING:\n  x = 1", set()),
         ("x = f'{a < 1}'", set()),
+        ("@dataclass(frozen=True, slots=True)\nclass A: pass", set()),
+        ("@dataclass(eq=False)\nclass A: pass", {"@dataclass()\nclass A: pass", "@dataclass(eq=True)\nclass A: pass"}),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{len(value)}",
 )  # fmt: skip

@@ -36,7 +36,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
         "schedule": Declared("now:schedule", "Run scheduled functions now."),
         "prune": Declared(
             "pruning:prune",
-            "Delete old events of a stopped laptop, and their journal; exit with 1 if it runs: then it deletes them itself.",
+            "Delete old events of a stopped laptop, and their journal; exit with 1 if it runs, because it deletes them itself.",
         ),
     },
     "Find out why": {

@@ -76,8 +76,8 @@ class SafeGroup(TyperGroup):
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command: print a `ContradanceError` as a message, another error with its traceback, and exit with 1.
 
-    It ends with one line when its output cannot be written, and quietly when the reader has gone. A message has its page of the documentation. A traceback begins
-    at the command: the frames of Typer would hide the author's.
+    It ends with one line when its output cannot be written, and quietly when the reader has gone. A message has its page of
+    the documentation. A traceback begins at the command: the frames of Typer would hide the author's.
     """
 
     @wraps(command)

@@ -104,7 +104,8 @@ def why(
     event: Annotated[
         str,
         typer.Argument(
-            help="The event's id, or its first eight characters or more, if no other has them.", metavar="EVENT_ID"
+            help="The event's id; its first characters, 8 or more, select it if no other id has them.",
+            metavar="EVENT_ID",
         ),
     ],
     *,
@@ -138,7 +139,10 @@ def why(
             raise typer.Exit(1)
         held = envelope_in(envelope)
         if held is None:
-            raise OperateError(f"the event {event} in {state} cannot be read.")
+            raise OperateError(
+                f"the event {event} in {state} cannot be read: its row is damaged.\n"
+                f"  What functions did with it: contradance trace {event}"
+            )
         event_id, flow = choreography.event_ids(held)
         records = journal.flows(event_id)
         outstanding = journal.outstanding({flow, *(record.correlation_id for record in records)})

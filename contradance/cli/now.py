@@ -31,7 +31,7 @@ def retry(
     delivery: Annotated[
         str,
         typer.Argument(
-            help="all, or an event's or a flow's id, its first eight characters or more, if no other id has them, a subject, or a function.",
+            help="all, a function, a subject, or the id of an event or a flow; its first characters, 8 or more, select it if no other id has them.",
             metavar="DELIVERY",
         ),
     ],

@@ -26,7 +26,7 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only print what would be done.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete old events of a stopped laptop, and their journal; exit with 1 if it runs: then it deletes them itself.
+    """Delete old events of a stopped laptop, and their journal; exit with 1 if it runs, because it deletes them itself.
 
     An event that waits, is retried or is a dead letter stays, and its flow. A
     once-record stays for as long as its event can come back.

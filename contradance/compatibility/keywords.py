@@ -11,6 +11,8 @@ SchemaObject: TypeAlias = Mapping[str, Any]
 JsonSchema: TypeAlias = SchemaObject | bool
 """A JSON Schema, as parsed JSON."""
 
+CHECKS: Final = "x-checks"
+"""Keyword under which a contract's schema names the checks that Python makes and JSON Schema cannot express."""
 ANNOTATIONS: Final = frozenset(
     {"$comment", "default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly"}
 )

@@ -3,27 +3,22 @@
 Other keywords are kept as text. A `oneOf` whose alternatives exclude each other, as in a tagged union, is an `anyOf`.
 Any other `oneOf` is taken as written, with objects neither closed nor open: a value may match two alternatives because
 a tolerant consumer ignores fields.
-
-It is one module because it is one recursion: the branches of a schema depend on the branches of the schemas inside it,
-and so does the check whether the alternatives of a `oneOf` exclude each other.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 from typing import Any, Final
 
-from contradance.compatibility.branch import Arrays, Bound, Numbers, Objects, SchemaBranch, Strings
+from contradance.compatibility.branch import Numbers, Objects, SchemaBranch
 from contradance.compatibility.change import CannotProveError
+from contradance.compatibility.constraints import any_value, constraints_on
 from contradance.compatibility.document import LocatedSchema, Spot
 from contradance.compatibility.intersection import intersect, intersect_all
-from contradance.compatibility.keywords import JsonSchema, check_forms, is_schema
-from contradance.compatibility.values import KINDS, JsonKind, equality_key, kind_of, to_fraction
+from contradance.compatibility.keywords import CHECKS, JsonSchema, check_forms, is_schema
+from contradance.compatibility.values import KINDS, JsonKind, equality_key, kind_of
 from contradance.errors import InvalidSchema
-
-CHECKS: Final = "x-checks"
-"""Keyword under which a contract's schema names the checks that Python makes and JSON Schema cannot express."""
 
 _OPAQUE: Final[Mapping[JsonKind | None, tuple[tuple[str, ...], ...]]] = {
     None: (("not",), ("if", "then", "else"), ("$dynamicRef",), ("$recursiveRef",)),
@@ -34,8 +29,6 @@ _OPAQUE: Final[Mapping[JsonKind | None, tuple[tuple[str, ...], ...]]] = {
 """Keywords that are compared as text, by kind; keywords that depend on each other form one group."""
 _UNEVALUATED: Final[Mapping[JsonKind, str]] = {"array": "unevaluatedItems", "object": "unevaluatedProperties"}
 """Keywords whose meaning depends on all other keywords of their schema."""
-_NULL: Final = SchemaBranch(kind="null", values=(None,))
-_BOOLEAN: Final = SchemaBranch(kind="boolean", values=(False, True))
 
 
 def branches(spot: Spot) -> tuple[SchemaBranch, ...]:
@@ -45,7 +38,7 @@ def branches(spot: Spot) -> tuple[SchemaBranch, ...]:
         CannotProveError: a keyword makes that undecidable.
         InvalidSchema: a keyword has a value that JSON Schema does not allow.
     """
-    found = _any_value(as_written=False)
+    found = any_value(as_written=False)
     for place in spot:
         found = intersect_all(found, _branches_of(place, frozenset()))
     return found
@@ -77,23 +70,11 @@ def _list_disjoint_values(one: Spot, two: Spot) -> bool:
     )
 
 
-def _any_value(*, as_written: bool) -> tuple[SchemaBranch, ...]:
-    """Return one branch of each kind, together any value; `as_written`: objects are neither closed nor opened."""
-    return (
-        _NULL,
-        _BOOLEAN,
-        Numbers(),
-        Strings(),
-        Arrays(),
-        Objects(as_written=as_written),
-    )
-
-
 def _branches_of(place: LocatedSchema, seen: frozenset[int]) -> tuple[SchemaBranch, ...]:
     """Return the branches of one schema; raise `CannotProveError` when `seen` has it: it refers to itself."""
     schema = place.schema
     if isinstance(schema, bool):
-        return _any_value(as_written=place.as_written) if schema else ()
+        return any_value(as_written=place.as_written) if schema else ()
     if id(schema) in seen:
         raise CannotProveError("a `$ref` that leads back to itself")
     seen |= {id(schema)}
@@ -144,7 +125,7 @@ def _own_branches(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[Sche
     listed = _listed_values(schema)
     found: list[SchemaBranch] = []
     for kind in kinds:
-        branch = _BUILDERS[kind](place, schema)
+        branch = constraints_on(kind, place, schema)
         common: dict[str, Any] = {
             "title": str(schema.get("title", "")),
             "opaque": frozenset(_opaque_keywords(place, schema, kind)),
@@ -206,81 +187,6 @@ def _opaque_keywords(place: LocatedSchema, schema: Mapping[str, Any], kind: Json
         yield f"what Python checks ({name})", equality_key(check)
 
 
-def _numbers_of(_: LocatedSchema, schema: Mapping[str, Any]) -> Numbers:
-    """Return the constraints on numbers that a schema's own keywords have."""
-
-    def bound(inclusive: str, exclusive: str, choose: Callable[..., Bound]) -> Bound | None:
-        """Return the bound that `choose` takes of the inclusive and the exclusive one; None when there is neither."""
-        found = [Bound(to_fraction(schema[inclusive]))] if inclusive in schema else []
-        limit = schema.get(exclusive)
-        found += [] if limit is None or isinstance(limit, bool) else [Bound(to_fraction(limit), included=False)]
-        return choose(found) if found else None
-
-    return Numbers(
-        least=bound(
-            "minimum", "exclusiveMinimum", lambda found: max(found, key=lambda one: (one.at, not one.included))
-        ),
-        most=bound("maximum", "exclusiveMaximum", lambda found: min(found, key=lambda one: (one.at, one.included))),
-        multiples=frozenset({to_fraction(schema["multipleOf"])} if "multipleOf" in schema else ()),
-    )
-
-
-def _strings_of(_: LocatedSchema, schema: Mapping[str, Any]) -> Strings:
-    """Return the constraints on strings that a schema's own keywords have."""
-    return Strings(
-        least=_whole_number(schema, "minLength") or 0,
-        most=_whole_number(schema, "maxLength"),
-        patterns=frozenset({schema["pattern"]} if "pattern" in schema else ()),
-        formats=frozenset({schema["format"]} if "format" in schema else ()),
-    )
-
-
-def _arrays_of(place: LocatedSchema, schema: Mapping[str, Any]) -> Arrays:
-    """Return a schema's own constraints on lists; raise `InvalidSchema` for an item that is not a schema."""
-    items = schema.get("items", True)
-    first, rest = schema.get("prefixItems", []), items
-    if isinstance(items, list):  # tuples in draft 7
-        first, rest = items, schema.get("additionalItems", True)
-    return Arrays(
-        first=tuple(_spot_of(place, inner) for inner in first),
-        rest=_spot_of(place, rest),
-        least=_whole_number(schema, "minItems") or 0,
-        most=_whole_number(schema, "maxItems"),
-        unique=schema.get("uniqueItems") is True,
-    )
-
-
-def _objects_of(place: LocatedSchema, schema: Mapping[str, Any]) -> Objects:
-    """Return a schema's own constraints on objects; raise `InvalidSchema` for a field that is not a schema."""
-    others = schema.get("additionalProperties")
-    return Objects(
-        fields={name: _spot_of(place, inner) for name, inner in schema.get("properties", {}).items()},
-        patterns={pattern: _spot_of(place, inner) for pattern, inner in schema.get("patternProperties", {}).items()},
-        others=None if others is None or others is False else _spot_of(place, others),
-        closed=others is False,
-        required=frozenset(schema.get("required", ())),
-        names=_spot_of(place, schema.get("propertyNames", True)),
-        least=_whole_number(schema, "minProperties") or 0,
-        most=_whole_number(schema, "maxProperties"),
-        as_written=place.as_written,
-    )
-
-
-_BUILDERS: Final[Mapping[JsonKind, Callable[[LocatedSchema, Mapping[str, Any]], SchemaBranch]]] = {
-    "null": lambda _place, _schema: _NULL,
-    "boolean": lambda _place, _schema: _BOOLEAN,
-    "number": _numbers_of,
-    "string": _strings_of,
-    "array": _arrays_of,
-    "object": _objects_of,
-}
-
-
-def _whole_number(schema: Mapping[str, Any], keyword: str) -> int | None:
-    """Return the value of a keyword as a whole number; None when the schema does not have it."""
-    return int(schema[keyword]) if keyword in schema else None
-
-
 def _schemas_in(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
     """Return the schemas that a keyword lists, none without it; raise `InvalidSchema` if it is not a list of these."""
     inner = schema.get(keyword, [])
@@ -289,12 +195,3 @@ def _schemas_in(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]
             f"the schema's `{keyword}` is not a list of schemas.\n  Write it like {keyword}: [{{...}}, {{...}}]."
         )
     return inner
-
-
-def _spot_of(place: LocatedSchema, inner: object) -> Spot:
-    """Return the spot of a schema inside another, empty for `true`; raise `InvalidSchema` if it is not a schema."""
-    if not is_schema(inner):
-        raise InvalidSchema(
-            f"the schema has a {type(inner).__name__} where a schema must be.\n  Write an object, true or false."
-        )
-    return () if inner is True and not place.as_written else (place.of(inner),)  # type: ignore[arg-type]  # it is one

@@ -1,7 +1,7 @@
 """Captures what handlers print on the laptop, and keeps it with the running attempt as lines of the level INFO."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TextIO
@@ -36,6 +36,11 @@ class CapturedPrint:
             if self._when_printed is not None:
                 self._when_printed(entry, attempt.service)
         return self._stream.write(text) if self._when_printed is None else len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each text."""
+        for text in lines:
+            self.write(text)
 
     def isatty(self) -> bool:
         """Whether the stream is a terminal; not for a handler, as on AWS: its lines are text, also their colours."""

@@ -16,11 +16,12 @@ _CLOCKS: Final = timedelta(milliseconds=5)
 """How much the times of a line and of its attempt may differ: Lambda stamps a line with milliseconds."""
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
-MOST_ATTEMPTS: Final = 10_000
-"""Most attempts that a search for flows returns, on the laptop as on AWS. CloudWatch Logs API reference, StartQuery."""
+MOST_FOUND: Final = 10_000
+"""Most records that a search returns, on the laptop as on AWS. CloudWatch Logs API reference, StartQuery."""
 YEARS: Final = range(1970, 9000)
 """Years in which an attempt may begin; a record of another year cannot be read."""
-_MOST_ATTEMPTS: Final = 1_000_000
+_ENDLESS: Final = 1_000_000
+"""More attempts than any function makes."""
 
 
 def read_record(written: str | object) -> JournalRecord | None:
@@ -38,8 +39,8 @@ def read_record(written: str | object) -> JournalRecord | None:
         at.tzinfo is not None
         and at.year in YEARS
         and 0 <= record.duration_ms < _LONGEST_MS
-        and 0 <= record.attempt < _MOST_ATTEMPTS
-        and 0 <= record.retries_left < _MOST_ATTEMPTS
+        and 0 <= record.attempt < _ENDLESS
+        and 0 <= record.retries_left < _ENDLESS
     )
     return record if is_possible else None
 
@@ -191,7 +192,7 @@ class JournalAccess(Protocol):
     def flows(self, term: str) -> list[JournalRecord]:
         """Return all records of flows with an id or subject that is `term`, or from 8 characters on begins with it.
 
-        Of more than `MOST_ATTEMPTS`, some.
+        Of more than `MOST_FOUND`, some.
         """
         ...
 

@@ -187,7 +187,7 @@ def _dump(adapter: TypeAdapter[Any], answered: object) -> str:
     """Return the JSON of an answer; raise what a serializer of the author raises, with its frames."""
     with suppress(PydanticSerializationError):
         return adapter.dump_json(answered, by_alias=True, warnings="error").decode()
-    adapter.dump_python(answered, mode="json", by_alias=True, warnings="error")
+    adapter.dump_python(answered, mode="json", warnings="error")
     return adapter.dump_json(answered, by_alias=True, warnings="error").decode()
 
 

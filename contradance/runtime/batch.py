@@ -66,7 +66,7 @@ def _consume_message(
             _event_in(message),
             holder=message["messageId"],
             queued_at=sent_at(message["attributes"]["SentTimestamp"]),
-            receives=int(message["attributes"].get("ApproximateReceiveCount", 1)),
+            receives=int(message["attributes"]["ApproximateReceiveCount"]),
             environment=environment,
             context=context,
         )

@@ -126,7 +126,7 @@ def _run_schedule(
 def _place(event: Mapping[str, Any]) -> Place:
     """Return account and region from the ARN of a schedule (empty in another text), and the scheduled time."""
     parts = str(event["schedule"]).split(":")
-    region, account = parts[3:5] if len(parts) > 4 else ("", "")  # noqa: PLR2004 - an ARN has six parts
+    region, account = parts[3:5] if len(parts) == 6 else ("", "")  # noqa: PLR2004 - an ARN has six parts
     return place_of({"account": account, "region": region, "time": event["scheduled_time"]})
 
 

@@ -64,7 +64,7 @@ def _bounded(frames: Sequence[FrameSummary]) -> list[FrameSummary | str]:
     if len(frames) <= _MOST_FRAMES:
         return [*frames]
     half = _MOST_FRAMES // 2
-    return [*frames[:half], f"  ... {len(frames) - 2 * half} frames ...\n", *frames[-half:]]
+    return [*frames[:half], f"  ... {counted(len(frames) - 2 * half, 'frame')} ...\n", *frames[-half:]]
 
 
 def _formatted(frames: Sequence[FrameSummary | str]) -> Iterator[str]:

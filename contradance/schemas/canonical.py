@@ -19,7 +19,7 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
-from contradance.compatibility.normal_form import CHECKS
+from contradance.compatibility.keywords import CHECKS
 
 _BOUNDS: Final = ("ge", "gt", "le", "lt")
 _CHECKS_OUTSIDE_SCHEMA: Final[Mapping[CoreSchemaOrFieldType, tuple[str, ...]]] = {

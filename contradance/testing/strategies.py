@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from contradance.compatibility.keywords import SchemaObject
-from contradance.compatibility.normal_form import CHECKS
+from contradance.compatibility.keywords import CHECKS, SchemaObject
 from contradance.contract import Contract
 from contradance.schemas import schema_of
 from contradance.wire import read_closed

@@ -1,6 +1,8 @@
 import json
 import re
+import sqlite3
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,14 @@ def test_a_term_that_nothing_is_about_is_a_finding(tmp_path: Path) -> None:
     assert result.stderr == f"Nothing in {tmp_path} is about nobody.\n"
 
 
+def replay(connection: sqlite3.Connection, event_id: str) -> None:
+    """Store an event again, with a delivery, as a replay to a function that was deployed after the event."""
+    accepted = "INSERT INTO event SELECT NULL, event_id, time, accepted, correlation_id, envelope, 0, bus FROM event WHERE event_id = ?"
+    row = connection.execute(accepted, (event_id,)).lastrowid
+    pending = "INSERT INTO delivery SELECT 'd', 'payments.process_payment', id, correlation_id, time, time, 1 FROM event WHERE id = ?"
+    connection.execute(pending, (row,))
+
+
 def test_an_event_that_no_function_has_consumed_matched_no_rule_or_waits(tmp_path: Path) -> None:
     def entry(detail_type: str, source: str = "another.team") -> dict[str, str]:
         return {"Source": source, "DetailType": detail_type, "Detail": '{"metadata": {"version": 1}}'}
@@ -138,6 +148,8 @@ def test_an_event_that_no_function_has_consumed_matched_no_rule_or_waits(tmp_pat
         unmatched, still_waiting = (one["EventId"] for one in answers)
         told = trace(tmp_path, unmatched)
         waiting = trace(tmp_path, still_waiting[:8])
+        system.laptop.database.write(partial(replay, event_id=unmatched))
+        replayed = trace(tmp_path, unmatched)
         system.laptop.drain()
         consumed = trace(tmp_path, still_waiting)
 
@@ -146,6 +158,7 @@ def test_an_event_that_no_function_has_consumed_matched_no_rule_or_waits(tmp_pat
         f"another.team/OrderPlaced {unmatched} matched no rule: no function consumes it.\n"
         f"  Why: contradance why {unmatched} --state {tmp_path}\n"
     )
+    assert f"another.team/OrderPlaced {unmatched} has 1 pending delivery" in replayed.stderr
     assert (
         f"food.orders/OrderPlaced {still_waiting} has 1 pending delivery, without an attempt yet.\n" in waiting.stderr
     )

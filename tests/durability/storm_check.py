@@ -85,7 +85,7 @@ def check(state: Path, placed: dict[str, str]) -> Counter[str]:
             "events": len(found.events),
             "records": len(found.records),
             "dead letters": len(found.letters),
-            "interrupted": sum("runs again alone" in (one["error"] or "") for one in found.records),
+            "interrupted": sum("runs again" in (one["error"] or "") for one in found.records),
             "ended their process": sum("nothing else did" in (one["error"] or "") for one in found.records),
             "timed out": sum("TimedOut" in (one["error"] or "") for one in found.records),
         }

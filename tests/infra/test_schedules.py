@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contradance import Choreography, schedule
+from contradance import Choreography, Retry, schedule
 from contradance.errors import InvalidStack
 from contradance.infra.components.schedule import INPUT
 from tests.album import album
@@ -77,17 +77,27 @@ def test_a_cron_that_has_begun_is_sent_without_its_start(tmp_path: Path) -> None
     assert stack.all("Schedule")["gallery.tidy"].get("startDate") is None
 
 
-@pytest.mark.parametrize("changed", ["new", "rate(2 hours)", "paused"])
+def with_begun_start(before: Deployment) -> str:
+    """Replace the start of a deployed schedule by one that is over now; return the declaration."""
+    function = before.outputs["deployed"]["functions"]["gallery.tidy"]
+    function["schedule"] = function["schedule"].replace("2097-01-01T00", "2020-01-01T06")
+    return str(function["schedule"])
+
+
+@pytest.mark.parametrize("changed", ["new", "rate(2 hours)", "paused", "retry"])
 def test_a_rate_whose_start_is_over_is_refused_when_it_is_new_or_changes(changed: str, tmp_path: Path) -> None:
     before = scheduled(tmp_path, "rate(1 hour)", start=datetime(2097, 1, 1, tzinfo=UTC))
-    deployed_then = before.outputs["deployed"]["functions"]["gallery.tidy"]
-    deployed_then["schedule"] = f"rate(1 hour) from {BEGAN.isoformat()}" + (" paused" if changed == "paused" else "")
+    declaration = with_begun_start(before)
+    before.outputs["deployed"]["functions"]["gallery.tidy"]["schedule"] = (
+        f"{declaration} paused" if changed == "paused" else declaration
+    )
     expression = changed if changed.startswith("rate") else "rate(1 hour)"
+    options = {"retry": Retry(max_age=timedelta(hours=1))} if changed == "retry" else {}
 
     with pytest.raises(
         InvalidStack, match=r"gallery\.tidy has start=2020-01-01T06:00:00\+00:00, which is over"
     ) as told:
-        scheduled(tmp_path, expression, None if changed == "new" else before, start=BEGAN)
+        scheduled(tmp_path, expression, None if changed == "new" else before, start=BEGAN, **options)
 
     _, _, fix = str(told.value).partition("datetime.fromisoformat('")
     suggested = datetime.fromisoformat(fix.partition("'")[0])
@@ -97,7 +107,7 @@ def test_a_rate_whose_start_is_over_is_refused_when_it_is_new_or_changes(changed
 
 def test_a_rate_that_stays_as_it_is_is_accepted_for_good(tmp_path: Path) -> None:
     before = scheduled(tmp_path, "rate(1 hour)", start=datetime(2097, 1, 1, tzinfo=UTC))
-    before.outputs["deployed"]["functions"]["gallery.tidy"]["schedule"] = f"rate(1 hour) from {BEGAN.isoformat()}"
+    with_begun_start(before)
 
     stack = scheduled(tmp_path, "rate(1 hour)", before, start=BEGAN)
 

@@ -174,6 +174,7 @@ def test_a_preflight_is_answered_for_an_allowed_origin(laptop: Laptop) -> None:
         other = Answer(url, "OPTIONS", "/items/a", {"origin": "http://localhost:3001", **asked})
 
     assert answer.status == 204
+    assert "content-length" not in answer.headers
     assert answer.headers["access-control-allow-origin"] == FRONT_END
     assert "POST" in answer.headers["access-control-allow-methods"].split(",")
     assert {"authorization", "content-type", "idempotency-key", "traceparent"} <= {
@@ -183,6 +184,15 @@ def test_a_preflight_is_answered_for_an_allowed_origin(laptop: Laptop) -> None:
     assert other.status == 403
     assert "http://localhost:3001" in other.body
     assert "--cors-origin" in other.body
+
+
+@pytest.mark.parametrize(
+    ("method", "marks"),
+    [("OPTIONS", {}), ("POST", {"access-control-request-method": "POST"}), ("GET", {})],
+    ids=["options", "mark alone", "get"],
+)
+def test_only_options_with_its_mark_is_a_preflight(method: str, marks: dict[str, str]) -> None:
+    assert Browsers([FRONT_END], ["GET"]).preflight(method, {"origin": FRONT_END, **marks}) is None
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,14 @@ def test_what_a_handler_prints_is_kept_and_written_through(world: World, attempt
     lengths = [out.write("before\n")]
     with attempt:
         lengths.append(out.write("inside\n"))
+        out.writelines(["as", " one\n"])
         with writing():
             lengths.append(out.write("of the laptop\n"))
     out.flush()
 
     assert lengths == [7, 7, 14]
-    assert stream.getvalue() == "before\ninside\nof the laptop\n"
-    assert kept(world, attempt) == ["inside"]
+    assert stream.getvalue() == "before\ninside\nas one\nof the laptop\n"
+    assert kept(world, attempt) == ["inside", "as one"]
 
 
 def test_a_terminal_is_none_for_a_handler(attempt: Attempt) -> None:

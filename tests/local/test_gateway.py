@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from contradance import Reply, route
 from contradance.local.laptop import Laptop
-from tests.local.desk import ROUTES, Asked, Desk, opened
+from tests.local.desk import ROUTES, Asked, Desk, opened, show_item, show_latest
 
 NOTHING = {"route": "", "item": "", "q": ""}
 
@@ -93,6 +93,12 @@ def test_a_method_chooses_among_the_routes_of_one_path(laptop: Laptop) -> None:
     answer = laptop.request("POST", "/items/latest")
 
     assert (answer.status, json.loads(answer.body)) == (201, NOTHING | {"route": "add", "item": "latest"})
+
+
+def test_the_function_of_a_request_is_that_of_its_route(laptop: Laptop) -> None:
+    found = [laptop.gateway.function_of("GET", path) for path in ("/items/latest", "/items/late", "/none")]
+
+    assert found == [show_latest, show_item, None]
 
 
 def test_a_key_that_is_repeated_with_another_query_is_refused(laptop: Laptop) -> None:

@@ -257,20 +257,6 @@ class TestSlowClients:
 
         assert re.findall(rb'"item":"(\w+)"', received) == [b"first", b"second", b"a"]
 
-    def test_a_client_that_does_not_take_its_answer_is_dropped(self, tmp_path: Path) -> None:
-        @route("GET /long", service="desk")
-        def show_long() -> Echo:
-            return Echo(route="x" * 20_000_000)
-
-        with opened(tmp_path, show_long) as laptop:
-            server = Server(laptop, 0, bounds=Bounds(idle_seconds=0))
-            with server.serving() as url, connected(url) as client:
-                client.sendall(GOOD.replace(b"/items/a", b"/long"))
-                wait_until(lambda: server.server_state.total_requests == 1)
-                wait_until(lambda: not server.server_state.connections)
-
-                assert len(rest(client)) < 20_000_000
-
 
 class TestConnections:
     def test_over_the_bound_a_connection_is_a_503_until_another_has_closed(self, laptop: Laptop, told: Told) -> None:

@@ -106,7 +106,10 @@ def test_what_ran_together_runs_again_alone_and_is_not_counted(tmp_path: Path) -
     assert together == [["a"], ["b"], ["c"]]
     for interrupted, done in records.values():
         assert (interrupted.outcome, interrupted.attempt, interrupted.retries_left) == ("failed", 1, 3)
-        assert "it runs again alone" in str(interrupted.error)
+        assert (
+            interrupted.error
+            == "ProcessEnded: the process ended while this and 2 other invocations ran; it runs again alone"
+        )
         assert (done.outcome, done.attempt) == ("done", 1)
 
 
@@ -155,9 +158,13 @@ def test_a_delivery_that_ran_beside_anything_is_not_to_blame(beside: str, tmp_pa
 
     with opened(tmp_path, clerk, show_latest) as laptop:
         laptop.drain()
-        outcomes = [(record.outcome, record.attempt, record.dead) for record in journaled(laptop, "a")]
+        interrupted, done = journaled(laptop, "a")
 
-    assert outcomes == [("failed", 1, False), ("done", 1, False)]
+    assert [(one.outcome, one.attempt, one.dead) for one in (interrupted, done)] == [
+        ("failed", 1, False),
+        ("done", 1, False),
+    ]
+    assert "while this and 1 other invocation ran; it runs again alone" in str(interrupted.error)
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[1]", "{}", '{"detail": 1}', "null"])
@@ -313,6 +320,7 @@ def test_a_clean_end_leaves_nothing_and_the_operator_blames_nothing(tmp_path: Pa
 
     assert after_close == b""
     assert [(record.outcome, record.attempt) for record in records] == [("failed", 1), ("done", 1)]
+    assert records[0].error == "ProcessEnded: the process was stopped while it ran; it runs again"
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,24 @@ def test_a_replay_delivers_the_events_of_its_window_again(tmp_path: Path, desk: 
         assert described(laptop)["State"] == "COMPLETED"
 
 
+def test_a_replay_leaves_out_what_cannot_be_read_and_reports_it(
+    tmp_path: Path, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop:
+        for item in ("first", "second"):
+            happened(laptop, item, START)
+        laptop.drain()
+        desk.calls.clear()
+        laptop.database.write(lambda connection: connection.execute("UPDATE event SET envelope = '{' WHERE id = 1"))
+
+        replay(laptop)
+        laptop.drain()
+
+        assert desk.items() == ["second"]
+        assert described(laptop)["State"] == "COMPLETED"
+    assert "1 event of replay again.1 cannot be read" in caplog.messages
+
+
 def test_a_replay_goes_by_when_an_event_happened_and_not_by_when_it_was_accepted(tmp_path: Path, desk: Desk) -> None:
     yesterday = START - timedelta(days=1)
     with opened(tmp_path, desk.clerk()) as laptop:

@@ -1,3 +1,4 @@
+import asyncio
 import http.client
 import json
 import os
@@ -21,6 +22,8 @@ from contradance.errors import LaptopError
 from contradance.local.laptop import Laptop
 from contradance.local.system import client
 from contradance.local.system.client import LaptopClient
+from contradance.local.web import loop_failures
+from contradance.local.web.loop_failures import LoopFailures
 from contradance.local.web.server import Server
 from tests.local.desk import ROUTES, Desk, asked, opened
 from tests.patience import LONG
@@ -235,10 +238,13 @@ def test_a_port_that_is_taken_is_told_with_the_way_out(laptop: Laptop) -> None:
 
 
 def test_a_port_is_free_again_when_the_server_has_stopped(laptop: Laptop) -> None:
-    with Server(laptop, 0).serving() as url:
-        ask_http(url, "GET", "/items")
+    server = Server(laptop, 0)
+    with server.serving(), socket.create_connection(("127.0.0.1", server.port), timeout=LONG) as client:
+        client.sendall(b"GET /items HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        while client.recv(1 << 16):  # until the server has closed: its side, with its port, waits in TIME_WAIT
+            pass
 
-    with Server(laptop, urlsplit(url).port or 0).serving() as again:
+    with Server(laptop, server.port).serving() as again:
         status, _, _ = ask_http(again, "GET", "/items")
 
     assert status == 200
@@ -267,6 +273,20 @@ def test_a_failure_of_the_event_loop_is_logged_once_in_a_while(
         "the server failed: accept: OSError: [Errno 24] Too many open files",
         "the server failed: start: OSError: [Errno 24] Too many open files",
     ]
+
+
+def test_a_failure_of_the_event_loop_is_logged_again_after_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, loop, logged = LoopFailures(), asyncio.new_event_loop(), list[float]()
+    for second in (0.0, 59.9, 60.0, 119.9):
+        monkeypatch.setattr(loop_failures, "monotonic", lambda at=second: at)
+        log(loop, {"message": "accept"})
+        logged += [second] * len(caplog.records)
+        caplog.clear()
+    loop.close()
+
+    assert logged == [0.0, 60.0]
 
 
 def test_a_second_signal_ends_the_process_whatever_fails(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:

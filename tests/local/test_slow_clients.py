@@ -1,11 +1,12 @@
-"""A client that sends a byte each second gets no more time than one that is silent: without a socket, on an event loop
-whose time the test moves."""
+"""Clients that send a byte each second, or do not read their responses: without a socket, on an event loop whose time the
+test moves."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from contradance.local.system.api import CommandApi
@@ -35,13 +36,18 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
         self.written = b""
+        self.unread = 0
+        self.is_aborted = False
         self._closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unread
+
+    def abort(self) -> None:
+        self.is_aborted = True
 
     def close(self) -> None:
         self._closed = True
@@ -115,3 +121,45 @@ def test_what_comes_byte_by_byte_gets_no_more_time(
     assert (seconds, refused) == (limit, [408])
     assert wire.written.startswith(b"HTTP/1.1 408 ")
     assert f"The request's {message} took too long.".encode() in wire.written
+
+
+async def answer_at_once(_: Scope, __: Receive, send: Send) -> None:
+    """Answer a request with a 204."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def is_aborted_each_second(loop: MovableLoop, connection: Connection, wire: Wire, read_after: int) -> list[bool]:
+    """Send a request whose response is read after some seconds; return for each second whether the server has aborted."""
+    connection.connection_made(wire)
+    wire.unread = 1
+    connection.data_received(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    aborted = []
+    for second in range(BOUNDS.idle_seconds + 2):
+        wire.unread = int(second < read_after)
+        loop.now = second
+        await settle()
+        aborted.append(wire.is_aborted)
+    return aborted
+
+
+@pytest.mark.parametrize(
+    ("read_after", "aborted"),
+    [
+        (0, [False] * (BOUNDS.idle_seconds + 2)),
+        (BOUNDS.idle_seconds, [False] * (BOUNDS.idle_seconds + 2)),
+        (ENOUGH, [*[False] * BOUNDS.idle_seconds, True, True]),
+    ],
+    ids=["at once", "in time", "never"],
+)
+def test_a_connection_is_aborted_if_its_response_is_not_read_in_time(read_after: int, aborted: list[bool]) -> None:
+    with asyncio.Runner(loop_factory=MovableLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, MovableLoop)
+        config = uvicorn.Config(answer_at_once, log_config=None, lifespan="off")
+        connection = Connection(config, ServerState(), {}, loop, bounds=BOUNDS, refuse=lambda _: None)
+        found = runner.run(is_aborted_each_second(loop, connection, Wire(), read_after))
+        connection.connection_lost(None)
+        runner.run(settle())
+
+    assert found == aborted

@@ -5,15 +5,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contradance.errors import LaptopError
 from contradance.local.state.database import _MOST_SOON, Database
 from contradance.local.state.journal_table import STATE_FILE, open_journal
-from contradance.local.state.reader import Reader
+from contradance.local.state.reader import Reader, connect, reading
 from contradance.local.state.schema import SCHEMA_VERSION
 from tests.local.desk import Desk, ask, journaled, opened
 
@@ -145,6 +146,39 @@ def test_a_query_that_runs_while_the_state_is_closed_ends_and_closes_its_file(tm
     found = reader.read("SELECT count(*) FROM event")
 
     assert (found, open_files(tmp_path)) == ([(0,)], [])
+
+
+def test_of_many_connections_that_read_at_once_sixteen_stay_open(tmp_path: Path) -> None:
+    opened(tmp_path, Desk().clerk()).close()
+    counts = []
+    for queries in (1, 16, 18):
+        with reading(tmp_path / STATE_FILE) as reader, ExitStack() as running:
+            for _ in range(queries):
+                rows: Any = reader.rows("SELECT name FROM sqlite_schema")  # a generator
+                next(running.enter_context(closing(rows)))
+            running.close()
+            counts.append(len(reader._idle))
+
+    assert counts == [1, 16, 16]
+
+
+@pytest.mark.parametrize(("given", "milliseconds"), [({}, 10_000), ({"timeout": 0.5}, 500)], ids=["default", "given"])
+def test_a_connection_waits_for_a_lock(tmp_path: Path, given: dict[str, float], milliseconds: int) -> None:
+    with closing(connect(tmp_path / STATE_FILE, **given)) as connection:
+        assert connection.execute("PRAGMA busy_timeout").fetchone() == (milliseconds,)
+
+
+def test_a_process_that_only_reads_a_state_can_read_deep_json(tmp_path: Path) -> None:
+    opened(tmp_path, Desk().clerk()).close()
+    deep = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000)
+    try:
+        with open_journal(tmp_path):
+            limit = sys.getrecursionlimit()
+    finally:
+        sys.setrecursionlimit(deep)
+
+    assert limit == deep
 
 
 def test_a_state_of_another_schema_version_is_refused_and_left_as_it_was(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_what_is_yet_to_be_delivered_is_not_known_on_aws() -> None:
 def test_a_search_that_leaves_out_wanted_lines_is_reported_once(
     search: Callable[[InsightsJournal], object], cut: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contradance.operate.aws.insights.MOST", 2)
+    monkeypatch.setattr("contradance.operate.aws.insights.MOST_FOUND", 2)
     told: list[str] = []
     logs = Logs(*map(journaled, RECORDS))
     found = InsightsJournal(DEPLOYED, FakeAws(logs=logs), SINCE, lambda: NOW, pause=lambda _: None, report=told.append)
@@ -246,7 +246,7 @@ def test_a_search_that_leaves_out_wanted_lines_is_reported_once(
 
 
 def test_a_search_of_many_log_groups_is_whole_unless_a_part_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contradance.operate.aws.insights.MOST", 3)
+    monkeypatch.setattr("contradance.operate.aws.insights.MOST_FOUND", 3)
     monkeypatch.setattr("contradance.operate.aws.insights._GROUPS", 4)
     found, _ = journal(Logs(*map(journaled, RECORDS)))
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from uuid import UUID, uuid5
 
 import pytest
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, Field
 
 from contradance import Delivery, HttpError, Reply, Value, route
 from contradance.annotation import type_name
@@ -264,6 +264,7 @@ class TestErrors:
         assert stored(world) == 0
         assert world.events.calls == []
         assert (record.function, record.trigger, record.outcome) == ("tickets.refuse_ticket", "POST /tickets", "failed")
+        assert record.attempt == 1
         assert (record.error or "").startswith("Outage: the workshop does not answer (")
         assert "raise error" in (record.traceback or "")
         assert "in _answer" not in (record.traceback or "")
@@ -459,6 +460,10 @@ class Priced(Value):
     cents: Annotated[int, BeforeValidator(lambda value: round(value * 100))]
 
 
+class Labelled(BaseModel):
+    text: str = Field(alias="Text")
+
+
 @route("GET /price", service="tickets")
 def show_price() -> Priced:
     return Priced.model_validate({"cents": 9.5})
@@ -473,6 +478,22 @@ class TestResponse:
     def test_a_validator_does_not_change_the_answer_that_a_handler_built(self, world: World) -> None:
         assert world.ask(show_price, get()) == (200, {"cents": 950})
         assert world.ask(show_prices, get()) == (200, [{"cents": 950}])
+
+    @pytest.mark.parametrize("key", ["text", "Text"])
+    def test_a_body_may_be_a_mapping_by_name_or_by_alias(self, world: World, key: str) -> None:
+        @route("GET /label", service="tickets")
+        def show_label() -> Labelled:
+            return cast("Labelled", {key: "fragile"})
+
+        assert world.ask(show_label, get()) == (200, {"Text": "fragile"})
+
+    def test_a_text_that_is_not_unicode_is_a_500_with_its_reason(self, world: World) -> None:
+        @route("GET /label", service="tickets")
+        def show_label() -> Labelled:
+            return Labelled(Text="\ud800")
+
+        assert world.ask(show_label, get())[0] == 500
+        assert "surrogates not allowed" in journaled(world)
 
     @pytest.mark.parametrize(
         ("publishes", "expected"),

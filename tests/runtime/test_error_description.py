@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, TypeAdap
 from pydantic_core import PydanticCustomError
 
 from contradance.envelope import seal_initial
-from contradance.runtime.error_description import author_traceback, describe_error
+from contradance.errors import HandlerExited
+from contradance.runtime.error_description import LONGEST_TRACEBACK, author_traceback, describe_error, exception_text
 from contradance.runtime.frames import format_frames, stack_trace
 from tests.runtime.desk import TicketOpened, opened
 
@@ -151,6 +152,7 @@ class TestWhere:
             ("/plan_repair.py", "plan_repair.py"),
             ("C:\\work\\functions\\repairs\\plan_repair.py", "functions/repairs/plan_repair.py"),
             ("<string>", "<string>"),
+            (f"{Path.cwd()}/functions/repairs/kitchen/plan/repair.py", "kitchen/plan/repair.py"),
         ],
     )
     def test_no_path_is_absolute(self, filename: str, shown: str) -> None:
@@ -173,6 +175,80 @@ class TestWhere:
 
         assert len(text) < 400
         assert "tests/runtime/test_error_description.py:" in text
+
+
+@pytest.mark.parametrize(
+    ("filename", "shown"),
+    [
+        (f"{Path.cwd()}/functions/repairs/kitchen/plan.py", "functions/repairs/kitchen/plan.py"),
+        (f"{Path.cwd()}/.venv/lib/site-packages/kitchen/plan/repair.py", "kitchen/plan/repair.py"),
+        ("/var/task/functions/repairs/kitchen/plan.py", "repairs/kitchen/plan.py"),
+    ],
+    ids=["below the current folder", "an installed package", "elsewhere"],
+)
+def test_a_frame_is_shown_from_the_current_folder_or_by_the_end_of_its_path(filename: str, shown: str) -> None:
+    code = compile("raise ValueError('no')", filename, "exec")
+
+    frames = stack_trace(caught(lambda: exec(code, {})))  # noqa: S102 - the only way to be in another file
+
+    assert frames[-1] == f'  File "{shown}", line 1, in <module>\n'
+
+
+def fall(levels: int) -> None:
+    if levels:
+        fall(levels - 1)
+    raise ValueError("deep")
+
+
+@pytest.mark.parametrize(
+    ("frames", "left_out"), [(16, []), (17, ["  ... 1 frame ...\n"]), (30, ["  ... 14 frames ...\n"])]
+)
+def test_of_many_frames_the_first_and_the_last_eight_are_shown(frames: int, left_out: list[str]) -> None:
+    error = caught(lambda: fall(frames - 3))  # below `caught` and the lambda
+
+    shown = stack_trace(error)
+
+    assert shown[8:-8] == left_out
+    assert len(shown) == 16 + len(left_out)
+    assert "in caught" in shown[0]
+    assert 'raise ValueError("deep")' in shown[-1]
+    assert "".join(shown) in author_traceback(error)
+
+
+def test_an_error_without_a_frame_of_the_author_has_no_place() -> None:
+    error = caught(lambda: seal_initial(None, publisher="", occurred_at=None))  # type: ignore[arg-type]
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+
+    text = describe_error(error.with_traceback(last))
+
+    assert text == f"{type(error).__name__}: {error}"
+
+
+def test_a_handler_that_exits_is_described_by_its_message_alone() -> None:
+    assert describe_error(HandlerExited("SystemExit: 3")) == "HandlerExited: SystemExit: 3"
+
+
+def test_the_middle_of_a_long_traceback_is_left_out() -> None:
+    error = ValueError("first")
+    for _ in range(10):
+        cause, error = error, ValueError("x" * 2_000)
+        error.__cause__ = cause
+
+    text = author_traceback(error)
+
+    assert LONGEST_TRACEBACK < len(text) < LONGEST_TRACEBACK + 60
+    assert " characters are left out ..." in text
+    assert text.startswith("ValueError: first")
+
+
+@pytest.mark.parametrize(("members", "shown"), [(99, 99), (100, 99), (300, 99)])
+def test_of_a_large_group_some_members_are_left_out(members: int, shown: int) -> None:
+    text = exception_text(ExceptionGroup("many", [ValueError(str(number)) for number in range(members)]))
+
+    assert text.count(" of the group:") == shown
+    assert ("Further exceptions of the group are left out." in text) is (members > shown)
 
 
 class Shelf(BaseModel):

@@ -115,6 +115,20 @@ def test_a_scheduled_run_has_the_place_of_its_schedule(world: World) -> None:
     assert given[0].time == datetime.fromisoformat(event["scheduled_time"])
 
 
+def test_a_schedule_without_an_arn_has_no_place(world: World) -> None:
+    given: list[Delivery] = []
+
+    @schedule("rate(1 day)", service="gallery")
+    def tidy(delivery: Delivery) -> None:
+        given.append(delivery)
+
+    for text in ("tidy", "a:b:c:d", "a:b:c:d:e", "a:b:c:d:e:f:g"):
+        world.deliver(tidy, {**recorded("scheduler"), "schedule": text}, text)
+
+    assert {(delivery.account, delivery.region) for delivery in given} == {("", "")}
+    assert len(given) == 4
+
+
 def test_unknown_fields_are_ignored_at_every_depth(world: World) -> None:
     detail = {**S3, "new": 1, "bucket": {"name": "photos", "new": {"deep": True}}}
 

@@ -1,11 +1,14 @@
 """Behind a queue: each record gets its declared attempts, whatever happens to its neighbours."""
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,6 +78,19 @@ def queue_of(world: World, workshop: Workshop, *kinds: str, seed: int = 1, throt
     """Return a queue that holds an event of each kind, as event-0, event-1, ..."""
     bodies = [delivered(opened(channel=kind), f"event-{number}") for number, kind in enumerate(kinds)]
     return Queue(world, workshop.function, bodies, Random(seed), throttled=throttled)
+
+
+def hidden_by(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a list that gets the seconds for which messages are hidden."""
+    seconds: list[float] = []
+    hide = queue.hide
+
+    def note(message: Mapping[str, Any], pause: float) -> None:
+        seconds.append(pause)
+        hide(message, pause)
+
+    monkeypatch.setattr(queue, "hide", note)
+    return seconds
 
 
 def test_a_lease_that_cannot_be_given_back_does_not_dead_letter_twice(
@@ -160,17 +176,33 @@ def test_the_pause_after_a_failure_does_not_grow_with_the_batch(world: World, cl
 
 
 def test_a_record_that_cannot_end_in_the_time_left_is_not_begun_and_returns_at_once(
-    world: World, clock: LambdaClock
+    world: World, clock: LambdaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop = Workshop(clock, batch=3)
     queue = queue_of(world, workshop, "slow 29", "slow 29", "slow 29")
     clock.late = timedelta(seconds=20)  # an invocation that began late: its two last records fit no more
+    pauses = hidden_by(queue, monkeypatch)
 
     queue.run()
 
     assert set(workshop.attempts.values()) == {1}
-    assert queue.invocations == 2
+    assert (queue.invocations, {*pauses}) == (2, {0})
     assert clock.now() - LambdaClock().now() < timedelta(minutes=3)
+
+
+@pytest.mark.parametrize("share", [0, 1], ids=["least", "most"])
+def test_a_message_that_lost_a_conflict_returns_within_five_seconds(
+    world: World, clock: LambdaClock, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    jitter = SimpleNamespace(uniform=lambda low, high: low + share * (high - low))
+    monkeypatch.setattr("contradance.runtime.batch.random", jitter)
+    queue = queue_of(world, Workshop(clock, counts_runs=False), "slow 0")
+    world.store.conflicts = 100
+    pauses = hidden_by(queue, monkeypatch)
+
+    queue.run()
+
+    assert {*pauses} == {share * 5}
 
 
 def test_a_process_that_dies_uses_up_no_attempt_of_its_neighbours(world: World, clock: LambdaClock) -> None:

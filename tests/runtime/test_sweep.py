@@ -8,7 +8,7 @@ import pytest
 
 from contradance import subscriber
 from contradance.errors import AWSCallFailed, PublishFailed
-from contradance.runtime.sweep import sweep
+from contradance.runtime.sweep import BATCH, sweep
 from tests.runtime.desk import RepairPlanned, TicketOpened, opened
 from tests.runtime.fakes import Outage, World, delivered, event_id_of
 
@@ -56,6 +56,31 @@ def test_a_record_that_always_fails_does_not_stop_those_behind_it(
 
     assert world.published_ids == good
     assert [len(sealed) for _, sealed in world.store.unpublished(world.clock.now(), 100)] == [1]
+
+
+def test_a_whole_page_of_records_that_fail_does_not_stop_those_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = left_behind(world, BATCH + 3)
+    put_events = world.events.put_events
+
+    def refuse(*, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
+        if event_id_of(Entries[0]) in left[:BATCH]:
+            raise ValueError("not JSON")
+        return put_events(Entries=Entries)
+
+    monkeypatch.setattr(world.events, "put_events", refuse)
+
+    with pytest.raises(PublishFailed):
+        sweep(world.environment, 45)
+
+    assert world.published_ids == left[BATCH:]
+
+
+def test_a_sweep_returns_how_many_records_it_published(world: World) -> None:
+    left_behind(world, 2)
+
+    assert [sweep(world.environment, 45), sweep(world.environment, 45)] == [2, 0]
 
 
 def test_a_sweep_ends_in_its_time_when_every_event_is_throttled(world: World) -> None:

@@ -13,7 +13,7 @@ from contradance.local.clock import VirtualClock
 from contradance.runtime import work
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.ports import ABSENT, Item, Write
-from contradance.runtime.work import MAX_DOCUMENT_BYTES, MAX_WRITES, UnitOfWork
+from contradance.runtime.work import MAX_DOCUMENT_BYTES, MAX_WORK_BYTES, MAX_WRITES, UnitOfWork
 from contradance.table import Page
 from contradance.unit import ItemKey, run_in
 from tests.runtime.desk import TICKET, Job, Visit, jobs, visits
@@ -470,6 +470,19 @@ class TestLimitsOfDynamoDB:
     def test_an_item_fits_into_dynamodb(self, world: World) -> None:
         with run_in(unit_of(world)), pytest.raises(TooMuchWork, match=r"writes an item of \d+ bytes to table repairs"):
             visits.put(visit("1", "é" * (MAX_DOCUMENT_BYTES // 2)))
+
+    def test_the_largest_item_and_the_largest_work_are_written(self, world: World) -> None:
+        unit = unit_of(world)
+        sizes = [MAX_DOCUMENT_BYTES] * (MAX_WORK_BYTES // MAX_DOCUMENT_BYTES)
+        for number, size in enumerate([*sizes, MAX_WORK_BYTES - sum(sizes)]):
+            unit.put(visits.name, (str(TICKET), str(number)), "x" * size)
+
+        assert sum(len(write.document or "") for write in unit.writes()) == MAX_WORK_BYTES
+        with pytest.raises(TooMuchWork, match="writes an item of"):
+            unit.put(visits.name, (str(TICKET), "0"), "x" * (MAX_DOCUMENT_BYTES + 1))
+        unit.put(visits.name, (str(TICKET), "one more"), "x")
+        with pytest.raises(TooMuchWork, match="in one delivery"):
+            unit.writes()
 
     def test_so_does_everything_that_is_written_together(self, world: World) -> None:
         unit = unit_of(world)

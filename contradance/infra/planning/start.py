@@ -1,4 +1,4 @@
-"""The start of a schedule that is over: EventBridge Scheduler refuses it when the schedule is created or changed."""
+"""The start of a rate in the past: EventBridge Scheduler refuses it when the schedule is created or changed."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ _GRACE: Final = timedelta(minutes=5)
 
 
 def start_to_send(timetable: Timetable, now: datetime) -> datetime | None:
-    """Return the start that Scheduler gets; None where it is over and not that of a rate: the runs are the same without."""
+    """Return the start that Scheduler gets; None for one in the past, unless of a rate: the runs are the same without it."""
     began = timetable.start is not None and timetable.start <= now
     return None if began and timetable.every is None else timetable.start
 

@@ -101,7 +101,8 @@ class SchedulePlan:
         """Everything of the schedule that an update may change, as text: the same text needs no update."""
         times = self.timetable
         window = [f"{name} {one.isoformat()}" for name, one in (("from", times.start), ("to", times.end)) if one]
-        return " ".join([times.label, *window, *(["paused"] if self.paused else [])])
+        retried = f"retried for {self.max_age} seconds"
+        return " ".join([times.label, *window, retried, *(["paused"] if self.paused else [])])
 
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:

@@ -54,7 +54,7 @@ class EventBus:
             raise Refused("ValidationException", "Total size of the entries in the request is over the limit.")
         buses = [entry.maybe_text("EventBusName") or DEFAULT_BUS for entry in entries]
         for entry, bus in zip(entries, buses, strict=True):
-            entry.maybe_text("TraceHeader")  # X-Ray's, which the laptop has not
+            entry.maybe_text("TraceHeader")  # of X-Ray, which the laptop does not have
             if self._bus.bus_named(bus) is None:
                 raise Refused(
                     "ResourceNotFoundException",

@@ -46,7 +46,7 @@ def message_attributes(request: AwsRequest) -> MessageAttributes:
 
 
 def check_system_attributes(request: AwsRequest) -> None:
-    """Raise `Refused` unless SQS takes the system attributes: X-Ray's trace alone, which the laptop has not."""
+    """Raise `Refused` for a system attribute other than X-Ray's trace, the only one that SQS takes."""
     given = request.object("MessageSystemAttributes")
     for name in given.all:
         if name != _TRACE:

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from contradance.compatibility.keywords import SchemaObject
-from contradance.compatibility.normal_form import CHECKS
+from contradance.compatibility.keywords import CHECKS, SchemaObject
 from contradance.local.console.submitted import SubmittedForm
 
 InputKind = Literal["text", "number", "yes", "choice", "json", "group", "list"]

@@ -19,6 +19,7 @@ from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
 from contradance.local.state.schema import OWN_BUS
 from contradance.local.state.stored import envelope_in
+from contradance.quantity import counted
 from contradance.runtime.ports import Clock
 
 _LOG = logging.getLogger("contradance.replays")
@@ -199,6 +200,8 @@ class Replays:
         position = (start, rows[-1][0]) if len(rows) == _TOGETHER else (end, 0)
         latest = max((row[1] for row in rows), default=replay.replayed)
         found = [event for _, _, text in rows if (event := envelope_in(text)) is not None]
+        if len(found) < len(rows):
+            _LOG.warning("%s of replay %s cannot be read", counted(len(rows) - len(found), "event"), replay.name)
         events = [_with_replay_name(event, replay.name) for event in found]
         self._random.shuffle(events)
         accepted = self._bus.accept_replayed(events, replay.functions, replay.bus)

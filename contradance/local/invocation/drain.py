@@ -25,8 +25,6 @@ _TOGETHER: Final = 1_000
 """Most deliveries of one function that are shuffled together."""
 _UNSETTLED: Final = 5
 """How often a delivery is made whose outcome cannot be stored; only a clock that waits could make a pause."""
-
-
 _Due = tuple[str, int, float]
 
 

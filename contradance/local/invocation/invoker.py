@@ -131,12 +131,10 @@ class Invoker:
             _LOG.exception("a timeout of %s could not be recorded", function.name)
         return error
 
-    def record_interrupted(self, function: AnyFunction, pending: PendingDelivery, others: int) -> None:
-        """Journal as failed, and not counted, an attempt that ended with its process, beside `others` more."""
-        error = f"the process ended while this and {others} other invocations ran; it runs again alone"
-        self._describe(function, pending).record(
-            "failed", pending.attempt, error=f"ProcessEnded: {error}", counts=False
-        )
+    def record_interrupted(self, function: AnyFunction, pending: PendingDelivery, reason: str) -> None:
+        """Journal as failed, and not counted, an attempt that ended with its process, for `reason`."""
+        error = f"ProcessEnded: {reason}"
+        self._describe(function, pending).record("failed", pending.attempt, error=error, counts=False)
 
     def settle_process_ended(self, function: AnyFunction, pending: PendingDelivery) -> PendingDelivery | None:
         """Settle as failed an attempt that alone ended its process; return the next, due now; None if dead-lettered."""

@@ -14,6 +14,7 @@ from contradance.local.invocation.in_flight import RUNS, STOPPED, WAITS, InFligh
 from contradance.local.invocation.invoker import Invoker
 from contradance.local.invocation.record import event_in
 from contradance.local.store import SQLiteStore
+from contradance.quantity import counted
 from contradance.runtime.entry import key_of
 
 
@@ -55,7 +56,8 @@ class Recovery:
             if one.kind == "request":
                 self._record_request(one)
         for pending in self._pending(ran, STOPPED):
-            self._invoker.record_interrupted(self._functions[pending.function], pending, len(ran) - 1)
+            reason = "the process was stopped while it ran; it runs again"
+            self._invoker.record_interrupted(self._functions[pending.function], pending, reason)
         for pending in self._pending(ran, RUNS):
             suspects.pop(pending.id, None)
             again = self._record_ended(pending, ran)
@@ -74,7 +76,9 @@ class Recovery:
         """
         function = self._functions[pending.function]
         if len(ran) > 1:
-            self._invoker.record_interrupted(function, pending, len(ran) - 1)
+            others = counted(len(ran) - 1, "other invocation")
+            reason = f"the process ended while this and {others} ran; it runs again alone"
+            self._invoker.record_interrupted(function, pending, reason)
             return pending
         if ran[0].attempt != str(pending.attempt):
             return pending

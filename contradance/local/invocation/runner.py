@@ -59,7 +59,7 @@ class Runner:
         self._every_second = every_second
         self._when_jumped = when_jumped
         self._every_minute = every_minute
-        self._minute = 0.0
+        self._minute: float
         """When the next minute's task is due, in seconds of the monotonic clock."""
         self._clock: RealClock
         self._timekeeper: threading.Thread | None = None

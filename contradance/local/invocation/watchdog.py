@@ -16,7 +16,7 @@ from typing import Final
 from contradance.local.invocation.in_flight import InFlight
 
 _PAUSE_SECONDS: Final = 1.0
-"""Pause between two times that the end is put off."""
+"""Seconds between two postponements of the end."""
 _STANDARD_ERROR: Final = 2
 GRACE_SECONDS: Final = 10.0
 """How much longer than its timeout a handler may keep the others from running."""
@@ -30,15 +30,15 @@ def watched(in_flight: InFlight, grace: float = GRACE_SECONDS) -> Iterator[None]
     """
     stopping = threading.Event()
 
-    def put_off() -> None:
-        """Put the end off, again and again: as long as this thread runs, others do too."""
+    def postpone() -> None:
+        """Postpone the end again and again: as long as this thread runs, others do too."""
         while True:
             signal.setitimer(signal.ITIMER_PROF, max(in_flight.longest_left(), 0) + grace)
             if stopping.wait(_PAUSE_SECONDS):
                 return
 
     faulthandler.register(signal.SIGPROF, file=_STANDARD_ERROR, chain=True)  # chain: and then end the process
-    thread = threading.Thread(target=put_off, name="contradance-watchdog", daemon=True)
+    thread = threading.Thread(target=postpone, name="contradance-watchdog", daemon=True)
     thread.start()
     try:
         yield

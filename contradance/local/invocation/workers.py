@@ -187,9 +187,7 @@ class Workers:
             invocation = Invocation(queue, pending, 0)
             try:
                 pool.submit(self._work_alone, invocation)
-            except (
-                RuntimeError
-            ):  # no thread can be started: this one is free, and the pool may start the work later, too
+            except RuntimeError:  # no thread can be started; the pool may still do it later
                 self._work_alone(invocation)
             invocation.settled.wait()
         self._others_may_run.set()

@@ -15,7 +15,7 @@ from contradance.local.state.journal_row import STARTED_AT, parsed_start, record
 from contradance.local.state.reader import Reader, reading
 from contradance.local.state.stored import envelope_in, stored_time
 from contradance.operate.flow import AcceptedEvent, Outstanding
-from contradance.operate.journal import MOST_ATTEMPTS, LogLine, Records, Wanted, attempt_log_lines
+from contradance.operate.journal import MOST_FOUND, LogLine, Records, Wanted, attempt_log_lines
 from contradance.operate.shortened_id import CANDIDATES, whole_id
 from contradance.runtime.journal_record import JournalRecord
 
@@ -40,7 +40,7 @@ _OF_FLOWS: Final = (
     "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?"
 )
 _CUT: Final = (
-    f"Only the first {MOST_ATTEMPTS:,} attempts are read.\n"
+    f"Only the first {MOST_FOUND:,} attempts are read.\n"
     "  Others are on the flow's page in the console, and in: contradance logs --since TIME"
 )
 _COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
@@ -52,7 +52,8 @@ _STARTS: Final = (
 )
 _NOT_CONSUMED: Final = """
 SELECT event_id, envelope,
-    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id AND delivery.event = event.id)
+    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id
+        AND delivery.event IN (SELECT id FROM event AS same WHERE same.event_id = event.event_id))
 FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '')
     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.event_id = event.event_id)
 GROUP BY event_id ORDER BY event_id LIMIT ?
@@ -83,7 +84,7 @@ class JournalReader:
     def flows(self, term: str) -> list[JournalRecord]:
         """Return all records, with logs, of flows whose id, subject or event id is `term` or, if long, begins with it.
 
-        A term of fewer than 8 characters must equal the whole. Of more than `MOST_ATTEMPTS` records, the first.
+        A term of fewer than 8 characters must equal the whole. Of more than `MOST_FOUND` records, the first.
         """
         return self._first_records(_FLOWS, id_range(term) * 4)
 
@@ -98,7 +99,7 @@ class JournalReader:
         return self._rows(_LATEST_FLOWS, (*id_range(term) * 4, before, limit))
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
-        """Return the records of these flows, at most `MOST_ATTEMPTS`, without logs, in the order they were written."""
+        """Return the records of these flows, at most `MOST_FOUND`, without logs, in the order they were written."""
         return self._first_records(_OF_FLOWS, (json.dumps([*correlation_ids]),))
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
@@ -221,11 +222,11 @@ class JournalReader:
         return self._rows(query.format(filter=condition), (*parameters, *given.values(), _PAGE))
 
     def _first_records(self, query: str, parameters: tuple[object, ...]) -> list[JournalRecord]:
-        """Return the first `MOST_ATTEMPTS` records of a query; report if there are more."""
-        rows = self._rows(query, (*parameters, MOST_ATTEMPTS + 1))
-        if len(rows) > MOST_ATTEMPTS:
+        """Return the first `MOST_FOUND` records of a query; report if there are more."""
+        rows = self._rows(query, (*parameters, MOST_FOUND + 1))
+        if len(rows) > MOST_FOUND:
             self._report(_CUT)
-        return records_of(rows[:MOST_ATTEMPTS])
+        return records_of(rows[:MOST_FOUND])
 
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit; raise `LaptopError` if the file cannot be read."""

@@ -6,7 +6,6 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,14 +34,17 @@ def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connec
     """
     with ExitStack() as opened:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout)
-        connection.text_factory = partial(
-            str, encoding="utf-8", errors="replace"
-        )  # a damaged text is no reason to fail
+        connection.text_factory = _read_text
         opened.callback(connection.close)
         for statement in statements:
             connection.execute(statement)
         opened.pop_all()
     return connection
+
+
+def _read_text(stored: bytes) -> str:
+    """Return a text of the file; a damaged one has replacement characters, and stops nothing."""
+    return stored.decode(errors="replace")
 
 
 _MOST_IDLE: Final = 16

@@ -133,7 +133,7 @@ class LaptopClient:
             if isinstance(reason, TimeoutError):
                 raise LaptopError(
                     f"the laptop at {self._url} has not answered in {_TIMEOUT_SECONDS} seconds.\n"
-                    "  A handler may keep it from running anything else; then it ends after the handler's timeout."
+                    "  If a handler blocks the laptop's process, the laptop ends after the handler's timeout. Then start it again."
                 ) from error
             raise LaptopError(
                 f"no laptop answers at {self._url}: {getattr(reason, 'strerror', None) or reason}.\n"

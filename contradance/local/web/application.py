@@ -36,7 +36,6 @@ class _Refused(Exception):
     """The answer to a request that is refused before its body is read to the end."""
 
     def __init__(self, answer: HttpResponse) -> None:
-        super().__init__(answer.status)
         self.answer = answer
 
 

@@ -17,19 +17,17 @@ from contradance.operate.aws.late_lines import follow
 from contradance.operate.aws.log_line import METRICS, log_line
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import AcceptedEvent, Outstanding
-from contradance.operate.journal import MOST_ATTEMPTS, LogLine, Records, Wanted, logs_attached
+from contradance.operate.journal import MOST_FOUND, LogLine, Records, Wanted, logs_attached
 from contradance.operate.level import LEVELS, Level
 from contradance.operate.shortened_id import selects
 from contradance.runtime.journal_record import JournalRecord
 
-MOST: Final = MOST_ATTEMPTS
-"""Most lines of one Logs Insights search."""
 _CUT: Final = (
-    f"CloudWatch returns at most {MOST:,} lines of a search: older ones are missing.\n"
+    f"CloudWatch returns at most {MOST_FOUND:,} lines of a search: older ones are missing.\n"
     "  Search a shorter time: give a later --since."
 )
 _GROUPS: Final = 50
-"""Most log groups of one search. The same."""
+"""Most log groups of one search. CloudWatch Logs API reference, StartQuery."""
 _NAMED: Final = 8_000
 """Characters of the flows in one search: its text has at most 10,000."""
 _PAUSE_SECONDS: Final = 0.5
@@ -148,13 +146,15 @@ class InsightsJournal:
         return found.lines
 
     def _lines(self, wanted: Wanted, condition: str) -> "_Lines":
-        """Return the wanted lines that meet a query's `condition`, in order; of more than `MOST` in 50 log groups, the latest."""
+        """Return the wanted lines that meet a query's `condition`, in order; of more than `MOST_FOUND` in 50 log groups, the latest."""
         conditions = [condition]
         if wanted.subject is not None:
             conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")
         if wanted.level is not None:
             conditions += _level_conditions(wanted.level)
-        query = " | ".join([_FIELDS, *(f"filter {one}" for one in conditions), "sort @timestamp desc", f"limit {MOST}"])
+        query = " | ".join(
+            [_FIELDS, *(f"filter {one}" for one in conditions), "sort @timestamp desc", f"limit {MOST_FOUND}"]
+        )
         functions = {
             one.log_group: name for name, one in self._deployed.functions.items() if wanted.function in (None, name)
         }
@@ -163,7 +163,9 @@ class InsightsJournal:
             self._search(query, groups[first : first + _GROUPS], wanted) for first in range(0, len(groups), _GROUPS)
         ]
         lines = [log_line(row, functions) for rows in parts for row in rows]
-        return _Lines(sorted(lines, key=lambda line: (line.at, line.id)), whole=all(len(rows) < MOST for rows in parts))
+        return _Lines(
+            sorted(lines, key=lambda line: (line.at, line.id)), whole=all(len(rows) < MOST_FOUND for rows in parts)
+        )
 
     def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> list[Mapping[str, str]]:
         """Search up to 50 log groups; return the rows as fields by name. `OperateError` if it does not complete."""
@@ -174,7 +176,7 @@ class InsightsJournal:
             startTime=int(wanted.since.timestamp()),
             endTime=int((wanted.until or self._now()).timestamp()) + 1,
             queryString=query,
-            limit=MOST,
+            limit=MOST_FOUND,
         )
         answer = logs.ask("get_query_results", queryId=begun["queryId"])
         for _ in range(_POLLS):

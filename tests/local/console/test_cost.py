@@ -195,7 +195,7 @@ def test_a_search_for_flows_reads_at_most_so_many_attempts_and_reports_a_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, *, cut: bool
 ) -> None:
     reported: list[str] = []
-    monkeypatch.setattr("contradance.local.state.journal_table.MOST_ATTEMPTS", most)
+    monkeypatch.setattr("contradance.local.state.journal_table.MOST_FOUND", most)
     with Laptop(library(), tmp_path, clock=RealClock(), variables={}, synchronous="OFF") as laptop:
         for number in range(10):
             laptop.journal.write(record(number, "done").model_copy(update={"correlation_id": "flow"}))
