@@ -112,9 +112,12 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     ),
     "local/events/bus": (
         "tests/local/test_buses.py",
+        "tests/local/test_clock_jumps.py",
         "tests/local/test_delivery.py",
         "tests/local/test_put_events.py",
         "tests/local/test_replays.py",
+        "tests/local/test_schedules.py",
+        "tests/local/test_workers.py",
     ),
     "local/events/deliveries": (
         "tests/local/test_delivery.py",
@@ -129,6 +132,8 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     ),
     "local/invocation/recovery": ("tests/local/test_recovery.py",),
     "local/invocation/runner": (
+        "tests/local/test_runner.py",
+        "tests/local/test_threads.py",
         "tests/local/test_delivery.py",
         "tests/local/test_clock_jumps.py",
         "tests/local/test_record.py",

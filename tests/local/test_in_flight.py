@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import contradance
 from contradance import subscriber
 from contradance.local.clock import VirtualClock
 from contradance.local.invocation import in_flight
@@ -137,6 +138,17 @@ def test_what_hangs_is_told_with_its_time_and_its_place_the_oldest_first(running
     assert ".wait(LONG)" in hangs[0].stack
     assert hangs[0].where.startswith("tests/local/test_in_flight.py:")
     assert places == ["tests/local/test_in_flight.py", ""]
+
+
+@pytest.mark.parametrize("room", ["local/store.py", "runtime/work.py", "table.py"])
+def test_the_place_of_what_hangs_in_contradance_is_the_line_that_called_it(running: InFlight, room: str) -> None:
+    inside = compile("places.append(running.where(flight))", f"{Path(contradance.__file__).parent}/{room}", "exec")
+    flight = running.begin("delivery", "clerk.listen", "d", 1, 1)
+    places: list[str] = []
+
+    exec(inside, {"places": places, "running": running, "flight": flight})  # noqa: S102 - to be in another file
+
+    assert [place.rpartition(":")[0] for place in places] == ["tests/local/test_in_flight.py"]
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,7 @@ def test_a_handler_that_outlives_its_timeout_has_failed_and_is_tried_again(tmp_p
 
 def test_close_waits_for_what_is_in_flight_and_settles_it(tmp_path: Path) -> None:
     desk, begun, release = Desk(), threading.Event(), threading.Event()
+    ended: list[bool] = []
 
     def slow(item: str, attempt: int) -> None:
         begun.set()
@@ -222,7 +223,7 @@ def test_close_waits_for_what_is_in_flight_and_settles_it(tmp_path: Path) -> Non
     ask(laptop, "a")
     begun.wait(LONG)
 
-    closing = threading.Thread(target=laptop.close)
+    closing = threading.Thread(target=lambda: ended.append(laptop.close()))
     closing.start()
     wait_until(lambda: laptop._runner._workers.stopping)
     waited = closing.is_alive()
@@ -233,7 +234,7 @@ def test_close_waits_for_what_is_in_flight_and_settles_it(tmp_path: Path) -> Non
         again.drain()
         outcomes = [record.outcome for record in journaled(again, "a")]
     assert waited
-    assert not closing.is_alive()
+    assert ended == [True]
     assert desk.items() == ["a"]
     assert outcomes == ["done"]
 

@@ -1,5 +1,6 @@
 """The workers, step by step: a pool that starts nothing by itself, and a clock that the test moves."""
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -12,12 +13,13 @@ import pytest
 from contradance.choreography import AnyFunction
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
+from contradance.local.events.entry import envelope
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation import in_flight, record, worker_queue, workers
 from contradance.local.invocation.in_flight import FILE, Left
 from contradance.local.invocation.worker_queue import DEFAULT_CONCURRENCY, MAX_HUNG, Invocation, WorkerQueue
 from contradance.local.laptop import Laptop
-from tests.local.desk import START, Desk, Does, always_fails, ask, fails_until, journaled, nothing, opened
+from tests.local.desk import START, Desk, Does, always_fails, ask, asked, fails_until, journaled, nothing, opened
 
 
 class Pool:
@@ -251,6 +253,14 @@ def test_an_event_that_is_due_later_waits_on_disk_for_its_alarm(shop: Open, desk
     assert [one.id for one in it.laptop.deliveries.due("clerk.listen", START + timedelta(seconds=30), 9)] == [
         identifier
     ]
+
+
+def test_an_event_without_a_rule_is_handled_at_once_as_a_first_attempt(shop: Open, desk: Desk) -> None:
+    it = shop(desk.clerk(does=always_fails))
+    it.laptop.bus.enqueue_direct("clerk.listen", json.dumps(envelope(asked("a"), START)))
+    it.pool.run()
+
+    assert (desk.items(), it.alarms) == (["a"], {"clerk.listen": 60})
 
 
 def during(its: list[Shop], act: Callable[[Shop], object]) -> Does:
