@@ -69,12 +69,15 @@ def _end_threads(threads: Iterable[threading.Thread], code: object) -> None:
     while (left := [thread for thread in left if _is_at_work(thread)]) and monotonic() < until:
         left[0].join(_LOOK_SECONDS)
     if left:
-        from contradance.cli.theme import err  # noqa: PLC0415 - most commands end without it
+        from contradance.cli.theme import OutputFailed, err  # noqa: PLC0415 - most commands end without it
 
-        err.print(
-            f"warning: the application's thread {left[0].name!r} still runs; the command ends without it.",
-            style="yellow",
-        )
+        with suppress(
+            OSError, ValueError, OutputFailed
+        ):  # standard error cannot be written: the command ends all the same
+            err.print(
+                f"warning: the application's thread {left[0].name!r} still runs; the command ends without it.",
+                style="yellow",
+            )
         atexit._run_exitfuncs()  # noqa: SLF001 - what the end of the process does after it has waited for threads
         for stream in filter(None, (sys.stdout, sys.stderr)):
             with suppress(OSError, ValueError):  # a handler has closed it, or its reader has gone

@@ -98,8 +98,9 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError):
                 end_if_output_failed(error)
-                if any(text and text in str(error.filename) for _, text in given):
-                    err.print(f"{error.filename} cannot be used: {error.strerror}", style="red")
+                named = error.filename if isinstance(error.filename, str) else ""
+                if any(text and text in named for _, text in given):
+                    err.print(f"{named} cannot be used: {error.strerror}", style="red")
                     raise typer.Exit(1) from error
             own = error.__traceback__.tb_next if error.__traceback__ else None
             err.print("".join(traceback.format_exception(type(error), error, own)), style="red")

@@ -36,14 +36,14 @@ def end_without_reader() -> NoReturn:
 def end_if_output_failed(error: OSError) -> None:
     """Exit as a Unix command does if standard output cannot be written: with one line, quietly if its reader has gone.
 
-    Return if it can be written, or if a handler has closed it: then `error` is another one.
+    Return if it can be written, or if a handler has closed it: then `error` is another one, also a broken pipe.
     """
-    if isinstance(error, BrokenPipeError):
-        end_without_reader()
     try:
         with suppress(ValueError):
             sys.stdout.write("\n")  # without a buffer, what failed is not written again
             sys.stdout.flush()
+    except BrokenPipeError:
+        end_without_reader()
     except OSError as failed:
         _discard_unwritable()
         err.print(f"standard output cannot be written: {failed.strerror}", style="red")
@@ -52,9 +52,10 @@ def end_if_output_failed(error: OSError) -> None:
 
 def _discard_unwritable() -> None:
     """Discard what is in the buffer of an output that cannot be written: the end of the process would write it again."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # one without a descriptor is None
         try:
-            stream.flush()
+            with suppress(ValueError):  # a handler has closed it
+                stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

@@ -293,26 +293,52 @@ def test_an_error_of_the_system_is_reported_as_it_is_after_standard_output_was_c
     assert "ValueError" not in printed
 
 
+def test_a_broken_pipe_that_is_not_the_output_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    def call() -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(typer.Exit) as ended:
+        command.reporting(call)()
+
+    assert ended.value.exit_code == 1
+    assert "BrokenPipeError: [Errno 32] Broken pipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["e", "1"])
+def test_an_error_of_the_system_that_names_no_file_has_its_traceback(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def call(name: str) -> None:
+        raise OSError(113, f"no route to {name}", None if name == "e" else 1)
+
+    with pytest.raises(typer.Exit):
+        command.reporting(call)(name=given)
+
+    assert f"OSError: [Errno 113] no route to {given}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    ("raised", "code", "is_closed"),
-    [(SystemExit(3), 3, False), (SystemExit(3), 3, True), (BrokenPipeError(), 141, False)],
-    ids=["end", "closed standard output", "reader has gone"],
+    ("outputs", "code"),
+    [("", 3), ("closed stdout", 3), ("broken stdout", 141), ("broken stdout stderr", 141), ("broken stderr", 3)],
 )
 def test_a_thread_that_never_ends_does_not_keep_a_command(
-    raised: BaseException,
-    code: int,
-    is_closed: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    outputs: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     end, codes = threading.Event(), list[int]()
+    state, *names = outputs.split() or [""]
 
     def command() -> None:
         threading.Thread(target=end.wait, name="forever").start()
-        if is_closed:
-            monkeypatch.setattr(sys, "stdout", StringIO())
-            sys.stdout.close()
-        raise raised
+        for name in names:
+            reader, writer = os.pipe()
+            os.close(reader)
+            monkeypatch.setattr(sys, name, open(writer, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - closed below
+            if state == "closed":
+                getattr(sys, name).close()
+        if outputs.startswith("broken stdout"):
+            sys.stdout.write("x")
+            sys.stdout.flush()
+        raise SystemExit(3)
 
     monkeypatch.setattr("contradance.cli.app.app", command)
     monkeypatch.setattr("contradance.cli._THREAD_SECONDS", 0.0)
@@ -324,9 +350,13 @@ def test_a_thread_that_never_ends_does_not_keep_a_command(
         main()
 
     end.set()
+    for name in names:
+        getattr(sys, name).close()
     assert codes == [code]
     assert capsys.readouterr().err == (
-        "warning: the application's thread 'forever' still runs; the command ends without it.\n"
+        ""
+        if "stderr" in names
+        else "warning: the application's thread 'forever' still runs; the command ends without it.\n"
     )
 
 

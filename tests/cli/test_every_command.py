@@ -253,19 +253,21 @@ def test_a_command_whose_output_cannot_be_written_fails_with_one_line(
         *product(COMMANDS[words][:2], (full, closed, without_reader) if words[0] == "trace" else (full,)),
     ]:
         raw = os.fdopen(output(), "wb", 0 if output is closed else -1)
-        with suppress(OSError), WatchedOutput(raw) as stream:  # its end writes the buffer once more  # type: ignore[arg-type]
-            monkeypatch.setattr(sys, "argv", ["contradance", *words, *more, *options_of(world, words)])
-            monkeypatch.setattr(sys, "stdout", stream)
-            with pytest.raises(SystemExit) as ended:
-                main()
-            *before, last = ["", *capsys.readouterr().err.splitlines()]
-            assert stream.has_text or more != ["--help"]
-            assert "Traceback" not in "\n".join(before), before
-            if stream.has_text and output is without_reader:
-                assert (ended.value.code, last) == (141, "")
-            elif stream.has_text:
-                assert ended.value.code == 1
-                assert last.startswith("standard output cannot be written: ")
+        stream = WatchedOutput(raw)
+        monkeypatch.setattr(sys, "argv", ["contradance", *words, *more, *options_of(world, words)])
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        with suppress(OSError):  # it writes the buffer once more
+            stream.close()
+        *before, last = ["", *capsys.readouterr().err.splitlines()]
+        assert stream.has_text or more != ["--help"]
+        assert "Traceback" not in "\n".join(before), before
+        if stream.has_text and output is without_reader:
+            assert (ended.value.code, last) == (141, "")
+        elif stream.has_text:
+            assert ended.value.code == 1
+            assert last.startswith("standard output cannot be written: ")
 
 
 @pytest.mark.parametrize(
