@@ -476,3 +476,16 @@ def test_a_movable_clock_does_not_measure_the_real_time_of_a_handler(
         laptop.drain()
 
         assert [record.outcome for record in journaled(laptop, "a")] == ["done"]
+
+
+def test_an_event_that_is_no_longer_utf_8_is_a_dead_letter_and_not_delivered_with_other_data(tmp_path: Path) -> None:
+    desk = Desk()
+    damage = "UPDATE event SET envelope = CAST(replace(CAST(envelope AS BLOB), 'abc', x'61ff63') AS TEXT)"
+    with opened(tmp_path, desk.clerk()) as laptop:
+        ask(laptop, "abc")
+        laptop.database.write(lambda connection: connection.execute(damage))
+        laptop.drain()
+
+        (letter,) = dead_letters(laptop)
+        assert "a\ufffdc" in letter.body
+        assert desk.items() == []

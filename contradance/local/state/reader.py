@@ -43,8 +43,11 @@ def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connec
 
 
 def _read_text(stored: bytes) -> str:
-    """Return a text of the file; a damaged one has replacement characters, and stops nothing."""
-    return stored.decode(errors="replace")
+    """Return a text of the file; one that is not UTF-8 has replacement characters, and one in front: it is not JSON either."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:  # else JSON would be read with other values than were written
+        return f"\ufffd{stored.decode(errors='replace')}"
 
 
 _MOST_IDLE: Final = 16
