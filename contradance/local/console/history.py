@@ -116,7 +116,8 @@ class History:
             (after, correlation_id),
         )[0]
         is_last = not records or before + len(records) >= total
-        return FlowPart(found[0] if found else None, records, total, before + 1, None if is_last else max(records))
+        flow = replace(found[0], unread=max(total - len(records), 0)) if found else None
+        return FlowPart(flow, records, total, before + 1, None if is_last else max(records))
 
     def logs(self, positions: Iterable[int]) -> dict[int, Sequence[LogEntry]]:
         """Return what the attempts with the records at these positions logged, by position; one without logs is left out."""

@@ -90,7 +90,7 @@ class RequestThreads:
         return error_response(503, "Service Unavailable")
 
     async def run_uncounted(self, act: Callable[[], T]) -> T:
-        """Return what `act` returns, from a thread that counts for no function: `act` only waits for one."""
+        """Return what `act` returns, from a thread that counts for no function: it waits for one, or makes a page."""
         return await asyncio.wrap_future(self._pool.submit(copy_context().run, act))
 
     def close(self) -> None:

@@ -182,6 +182,8 @@ def test_a_page_reads_a_part_of_a_long_flow_and_links_the_rest(tmp_path: Path, m
                 sizes.append(len(read))
                 following = re.search(r'href="(\?after=\d+)">Next<', text)
                 assert text.count('<details class="event"') == 2
+                assert f"and {10 - len(read)} more attempts" in text
+                assert ("this part began" in text) is bool(target)
                 assert ("Only the first ones" in text) is (following is not None)
                 if following is None:
                     break
