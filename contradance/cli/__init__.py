@@ -21,8 +21,7 @@ _IDLE: Final = ("concurrent.futures.thread", "_worker")
 
 def main() -> None:
     """Run the `contradance` command; exit with a message if Typer or Rich is not installed."""
-    if sys.stdout is None:  # its descriptor is closed, and the next file that is opened would have its number
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    _open_closed_descriptors()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ✓ gets a question mark, not a crash
@@ -39,6 +38,22 @@ def main() -> None:
         except OSError as error:
             end_if_output_failed(error)
             raise
+
+
+def _open_closed_descriptors() -> None:
+    """Open each standard stream that is closed: the next file that is opened, such as the state, would have its number.
+
+    What is written to standard output then fails, and what is written to standard error is discarded.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(
+                os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR
+            )  # it has the lowest free number: this one
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, until the end
 
 
 @contextmanager
@@ -65,8 +80,8 @@ def _run(app: Callable[[], object]) -> None:
 def _end_threads(threads: Iterable[threading.Thread], code: object) -> None:
     """Wait shortly for threads; end the process if one would keep it alive."""
     until = monotonic() + _THREAD_SECONDS
-    left = [thread for thread in threads if not thread.daemon]
-    while (left := [thread for thread in left if _is_at_work(thread)]) and monotonic() < until:
+    others = [thread for thread in threads if not thread.daemon]
+    while (left := [thread for thread in others if _is_at_work(thread)]) and monotonic() < until:
         left[0].join(_LOOK_SECONDS)
     if left:
         from contradance.cli.theme import OutputFailed, err  # noqa: PLC0415 - most commands end without it

@@ -360,6 +360,25 @@ def test_a_thread_that_never_ends_does_not_keep_a_command(
     )
 
 
+CLOSED = """
+import os, sys
+from contradance.cli import _open_closed_descriptors
+_open_closed_descriptors()
+number = os.open(sys.executable, os.O_RDONLY)
+os.write(2, b"discarded")
+try:
+    print("fails", flush=True)
+except OSError:
+    os._exit(10 + number)
+"""
+
+
+def test_no_file_gets_the_number_of_a_closed_stream() -> None:
+    shell = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, CLOSED]
+
+    assert subprocess.run(shell, check=False).returncode >= 13
+
+
 def test_an_idle_pool_of_the_application_keeps_no_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
