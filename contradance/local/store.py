@@ -163,13 +163,13 @@ class SQLiteStore(StoredItems):
 
         One that cannot be read is logged and left out.
         """
-        rows = self._database.read(
-            "SELECT function, source, event_id, sealed FROM once WHERE state = 'done' AND expires <= ? "
-            "ORDER BY expires LIMIT ?",
-            (now.timestamp(), limit),
+        query = (
+            "SELECT function, source, event_id, sealed FROM once WHERE state = 'done' AND expires <= ? ORDER BY expires"
         )
-        found = []
-        for *key, sealed in rows:
+        found: list[tuple[OnceKey, tuple[SealedEvent, ...]]] = []
+        for *key, sealed in self._database.rows(query, (now.timestamp(),)):
+            if len(found) == limit:
+                break
             try:
                 found.append((OnceKey(*key), _sealed(sealed)))
             except (ValueError, TypeError, LookupError, RecursionError):

@@ -111,12 +111,12 @@ def test_events_that_cannot_be_read_keep_no_others_from_being_published(
 ) -> None:
     served.reset()
     insert = "INSERT INTO once VALUES ('desk.greet', 's', ?, 'done', 1, ?, CAST(? AS TEXT), NULL, NULL)"
-    texts = [*BAD["TEXT"], "[]"]
+    texts = [*BAD["TEXT"] * 4, "[]"]  # more than the sweeper reads together
     rows = [(f"e-{number}", number, text) for number, text in enumerate(texts)]
     served.laptop.database.write(lambda connection: connection.executemany(insert, rows))
 
     swept = sweep(served.laptop.environment, 10)
 
     left = [name for (name,) in served.laptop.database.read("SELECT event_id FROM once WHERE state = 'done'")]
-    assert (swept, left) == (3, [f"e-{number}" for number, text in enumerate(texts) if text not in ("", "[]")])
+    assert (swept, left) == (9, [f"e-{number}" for number, text in enumerate(texts) if text not in ("", "[]")])
     assert f"the events that desk.greet returned for event {left[0]} cannot be read" in caplog.text
