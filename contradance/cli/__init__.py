@@ -48,10 +48,8 @@ def _open_closed_descriptors() -> None:
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
-        except OSError:
-            os.open(
-                os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR
-            )  # it has the lowest free number: this one
+        except OSError:  # the lowest free number, which a new file has, is this one
+            os.open(os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR)
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, until the end
 
