@@ -489,3 +489,16 @@ def test_an_event_that_is_no_longer_utf_8_is_a_dead_letter_and_not_delivered_wit
         (letter,) = dead_letters(laptop)
         assert "a\ufffdc" in letter.body
         assert desk.items() == []
+
+
+@pytest.mark.parametrize("due", [2.6e11, 1e300], ids=["year 10209", "no year"])
+def test_a_drain_leaves_a_delivery_whose_time_is_damaged_and_makes_the_others(tmp_path: Path, due: float) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=fails_until(2))) as laptop:
+        ask(laptop, "a")
+        laptop.database.write(lambda connection: connection.execute("UPDATE delivery SET due = ?", (due,)))
+        ask(laptop, "b")
+        laptop.drain()
+
+        assert (desk.items(), laptop.deliveries.count()[0]) == (["b", "b"], 1)
+        assert laptop.clock.now().year == START.year

@@ -19,6 +19,7 @@ from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.invoker import Invoker
 from contradance.local.invocation.recovery import Recovery
 from contradance.local.state.stored import stored_time
+from contradance.operate.journal import YEARS
 from contradance.runtime.containment import raised_by
 
 _TOGETHER: Final = 1_000
@@ -94,7 +95,7 @@ class Drain:
         """Move the clock to the next due delivery or run; return False if there is none by `until`, and move there."""
         now = clock.now()
         dues = [due for name in self._functions if (due := self._deliveries.next_due(name, now)) is not None]
-        moments = [*map(stored_time, dues)]
+        moments = [at for at in map(stored_time, dues) if at.year in YEARS]  # else a damaged row would move it too far
         moments += self._schedules.coming() if until else []
         following = min(moments, default=None)
         if following is None or (until and following > until):
