@@ -118,7 +118,7 @@ def repeating_members(schema: CoreSchema, definitions: Definitions) -> Iterator[
         if len(names) > 1:
             yield (
                 f"is a union of {' and '.join(names)}, which hold the union again, so that each level doubles the time to read it",
-                "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
+                _FIX_MODELS,
             )
 
 

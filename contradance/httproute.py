@@ -28,6 +28,8 @@ CORS_SIGNED_HEADERS: Final = ("x-amz-content-sha256", "x-amz-date", "x-amz-secur
 """Headers that a browser also sends with signed requests."""
 CORS_MAX_AGE_SECONDS: Final = 3600
 """How long a browser keeps the answer to a preflight."""
+LONGEST_WAIT: Final = timedelta(seconds=30)
+"""Longest time that an HTTP API waits for a function. API Gateway developer guide, http-api-quotas."""
 _BODYLESS: Final = ("GET", "DELETE")
 _LOWEST_STATUS: Final = 200
 _HIGHEST_STATUS: Final = 399

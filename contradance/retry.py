@@ -25,6 +25,10 @@ QUEUE_RETRIES: Final = 999
 """Most retries behind a queue: SQS's maxReceiveCount is at most 1,000."""
 QUEUE_RETENTION: Final = timedelta(days=14)
 """Longest time that SQS keeps a message. Dead letter queues keep it for so long, and an event can come back from them. SQS's quota."""
+QUEUE_DELAY: Final = timedelta(minutes=15)
+"""Longest delay of a message. SQS API reference, SendMessage."""
+QUEUE_VISIBILITY: Final = timedelta(hours=12)
+"""Longest visibility timeout. SQS API reference, ChangeMessageVisibility."""
 QUEUE_MAX_AGE: Final = QUEUE_RETENTION / 2
 """Longest max_age behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
 MIN_MAX_AGE: Final = timedelta(minutes=1)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from pydantic import ValidationError
 
 from contradance.annotation import type_name
+from contradance.bounds import MAX_PROBLEM, shortened
 from contradance.catalog.sample import sample
 from contradance.contract import Contract, where_defined
-from contradance.errors import InvalidContract
+from contradance.errors import InvalidContract, error_message
 from contradance.violation import problems
 
 
@@ -40,7 +41,8 @@ def _check_cast(
     except ValidationError as error:
         wrong = "; ".join(f"{path}: {message}" for path, message in problems(error, "data"))
         raise InvalidContract(f"{place} does not make a valid event of the example: {wrong}.\n  {fix}") from error
-    except Exception as error:
-        raise InvalidContract(f"{place} raises {type(error).__name__} for the example: {error}.\n  {fix}") from error
+    except (Exception, SystemExit) as error:
+        message = shortened(error_message(error), MAX_PROBLEM)
+        raise InvalidContract(f"{place} raises {type(error).__name__} for the example: {message}.\n  {fix}") from error
     if type(made) is not wanted:
         raise InvalidContract(f"{place} returns {type_name(type(made))}, not {wanted.__name__}.\n  {fix}")

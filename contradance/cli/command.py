@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from contradance.bounds import MAX_PROBLEM_ANSWER_BYTES, MAX_REASON_BYTES, shortened
 from contradance.cli.theme import end_if_output_failed, err
 from contradance.errors import ContradanceError, DeclarationError, UnconsumedEvent, error_message
-from contradance.printable import printable_block, printable_json
+from contradance.printable import encodable, printable_block, printable_json
 
 if TYPE_CHECKING:
     from contradance.choreography import Choreography
@@ -35,11 +35,19 @@ Port = Annotated[
 ]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting's value; repeatable.", metavar="NAME=VALUE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Limit = Annotated[int, typer.Option("--limit", min=0, help="Print at most so many, the latest; 0 prints all.")]
+MOST: Final = 1_000_000
+"""Largest value of an option that limits a list."""
+Limit = Annotated[
+    int, typer.Option("--limit", min=0, max=MOST, help="Print at most so many, the latest; 0 prints all.")
+]
 LATEST: Final = 500
 """Default of `Limit`."""
 _INTERRUPTED: Final = 128 + 2
 """Exit code of a Unix command that was interrupted: that of SIGINT."""
+_LONGEST_TEXT: Final = 4_096
+"""Longest name, path or sentence on a command line, in characters: longer ones are nowhere, and a message repeats them."""
+_CONTENTS: Final = frozenset({"data", "where", "settings"})
+"""Parameters that take a document, of any length."""
 _MOST_WARNINGS: Final = 100
 """Most warnings that one command prints."""
 _warnings: Final = count(1)
@@ -74,6 +82,9 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def reported(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = [(name, text) for name, value in kwargs.items() for text in _texts(value)]
+        for name, text in given:
+            _check_text(name, text)
         try:
             return command(*args, **kwargs)
         except ContradanceError as error:
@@ -87,11 +98,32 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             if isinstance(error, OSError):
                 end_if_output_failed(error)
+                if any(text and text in str(error.filename) for _, text in given):
+                    err.print(f"{error.filename} cannot be used: {error.strerror}", style="red")
+                    raise typer.Exit(1) from error
             own = error.__traceback__.tb_next if error.__traceback__ else None
             err.print("".join(traceback.format_exception(type(error), error, own)), style="red")
             raise typer.Exit(1) from error
 
     return reported
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts in the value of an option or an argument: its own, or those of a list or a path."""
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in _texts(one)]
+    return [str(value)] if isinstance(value, str | Path) else []
+
+
+def _check_text(name: str, text: str) -> None:
+    """Raise `BadParameter` for text that is not UTF-8, or too long for a name, a path or a sentence."""
+    hint = name.strip("_").replace("_", "-")
+    if text != encodable(text):
+        raise typer.BadParameter("it is not UTF-8.", param_hint=hint)
+    if len(text) > _LONGEST_TEXT and name not in _CONTENTS:
+        raise typer.BadParameter(
+            f"it has {len(text):,} characters; at most {_LONGEST_TEXT:,} are possible.", param_hint=hint
+        )
 
 
 def print_json(value: object) -> None:

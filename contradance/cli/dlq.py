@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from contradance.cli.command import AsJson, print_json, reporting
+from contradance.cli.command import MOST, AsJson, print_json, reporting
 from contradance.cli.moment import format_moment
 from contradance.cli.pulling import pull
 from contradance.cli.target import Target, of_a_system
@@ -90,7 +90,7 @@ def show(
     *,
     subscriber: SubscriberOption = None,
     reason: ByReason = None,
-    limit: Annotated[int, typer.Option(min=1, help="Show at most so many of each function.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Show at most so many of each function.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters with their events, personal data masked; exit with 1 if there are none."""

@@ -32,13 +32,14 @@ def end_without_reader() -> NoReturn:
 def end_if_output_failed(error: OSError) -> None:
     """Exit as a Unix command does if standard output cannot be written: with one line, quietly if its reader has gone.
 
-    Return if it can be written, so that `error` is another one.
+    Return if it can be written, or if a handler has closed it: then `error` is another one.
     """
     if isinstance(error, BrokenPipeError):
         end_without_reader()
     try:
-        sys.stdout.write("\n")  # without a buffer, what failed is not written again
-        sys.stdout.flush()
+        with suppress(ValueError):
+            sys.stdout.write("\n")  # without a buffer, what failed is not written again
+            sys.stdout.flush()
     except OSError as failed:
         _discard_unwritable()
         err.print(f"standard output cannot be written: {failed.strerror}", style="red")

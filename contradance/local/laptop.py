@@ -37,6 +37,7 @@ from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.laptop_journal import LaptopJournal
 from contradance.local.state.renamed import adopt_renamed, renamed_functions
 from contradance.local.store import SQLiteStore
+from contradance.retry import QUEUE_DELAY
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
 from contradance.runtime.sweep import sweep
@@ -44,8 +45,6 @@ from contradance.strictjson import allow_deep_json
 from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.clock")
-_LONGEST_DELAY: Final = timedelta(minutes=15)
-"""Longest delay of a message. SQS API reference, SendMessage."""
 _SWEEP_SECONDS: Final = 30.0
 """Time limit of one run of the sweeper."""
 
@@ -160,7 +159,7 @@ class Laptop:
         """Deliver, replay and prune in threads until `close`; raise `LaptopError` unless the clock is a `RealClock`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
-        pauses = [_LONGEST_DELAY, *(_longest_pause(function) for function in self.choreography.functions.values())]
+        pauses = [QUEUE_DELAY, *(_longest_pause(function) for function in self.choreography.functions.values())]
         end_long_pauses(self.database, self.clock.now(), max(pauses))
         self._runner.start(self.clock)
         self.replays.start()

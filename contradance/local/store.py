@@ -5,6 +5,7 @@ publishes in the transaction that commits: a whole delivery costs one sync to di
 """
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -18,10 +19,12 @@ from contradance.identity import Identity
 from contradance.local.events.bus import Bus
 from contradance.local.items import StoredItems, write_item
 from contradance.local.state.database import Database
+from contradance.printable import printable
 from contradance.runtime.journal_record import PublishedEvent
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Write
 
+_LOG: Final = logging.getLogger("contradance.store")
 _ONCE: Final = "function = ? AND source = ? AND event_id = ?"
 _RELEASED: Final = datetime.min.replace(tzinfo=UTC)
 """Expiry of a lease that was given back."""
@@ -156,13 +159,22 @@ class SQLiteStore(StoredItems):
             self._leases.pop(key, None)
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
-        """Return (key, events) of up to `limit` `done` records whose lease has expired, the first expired first."""
+        """Return (key, events) of up to `limit` `done` records whose lease has expired, the first expired first.
+
+        One that cannot be read is logged and left out.
+        """
         rows = self._database.read(
             "SELECT function, source, event_id, sealed FROM once WHERE state = 'done' AND expires <= ? "
             "ORDER BY expires LIMIT ?",
             (now.timestamp(), limit),
         )
-        return [(OnceKey(*key), _sealed(sealed)) for *key, sealed in rows]
+        found = []
+        for *key, sealed in rows:
+            try:
+                found.append((OnceKey(*key), _sealed(sealed)))
+            except (ValueError, TypeError, LookupError, RecursionError):
+                _LOG.error("the events that %s returned for event %s cannot be read", key[0], printable(key[2]))
+        return found
 
     def _record(self, key: OnceKey) -> OnceRecord | None:
         """Return the stored once-record of a key; None when the handler has not committed."""

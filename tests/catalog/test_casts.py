@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +31,15 @@ def second(upcast: Any, downcast: Any) -> type[Contract]:
     return LentV2
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def fail() -> None:
+    raise Mute
+
+
 def up(cls: Any, old: Lent) -> Any:
     return cls(loan=old.loan, hours=24 * old.days)
 
@@ -43,6 +53,8 @@ def down(new: Any) -> Lent:
     [
         (lambda cls, old: cls(**dict(old), hours=1), down, r"LentV2\.upcast .* not make a valid event .*days: Extra inputs"),
         (lambda cls, old: cls(loan=old.title), down, r"LentV2\.upcast .* raises AttributeError for the example"),
+        (lambda cls, old: sys.exit(0), down, r"LentV2\.upcast .* raises SystemExit for the example: 0\."),
+        (lambda cls, old: fail(), down, r"LentV2\.upcast .* raises Mute for the example: its text cannot be read"),
         (lambda cls, old: old, down, r"LentV2\.upcast .* returns Lent, not LentV2"),
         (lambda cls, old: None, down, r"LentV2\.upcast .* returns None, not LentV2"),
         (up, lambda new: Lent.model_validate({"loan": new.loan}), r"LentV2\.downcast .* not make a valid event .*days: Field required"),

@@ -263,6 +263,21 @@ def test_a_command_whose_reader_has_gone_ends_quietly(
     assert capfd.readouterr().err == ""
 
 
+def test_an_error_of_the_system_is_reported_as_it_is_after_standard_output_was_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+
+    with pytest.raises(typer.Exit):
+        command.reporting(Path("no/such/file").read_text)()
+
+    printed = capsys.readouterr().err
+    assert "FileNotFoundError: " in printed
+    assert "ValueError" not in printed
+
+
 @pytest.mark.parametrize(
     ("raised", "code", "is_closed"),
     [(SystemExit(3), 3, False), (SystemExit(3), 3, True), (BrokenPipeError(), 141, False)],

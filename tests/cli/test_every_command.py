@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from itertools import product
+from itertools import cycle, islice, product
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,13 +101,22 @@ COMMANDS: Final[dict[tuple[str, ...], Sequence[Sequence[str]]]] = {
 ON_STATE: Final = ("trace", "replay", "retry", "schedule", "logs", "doctor", "why", "dlq", "events")
 
 
-def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the words of each command."""
+ODD: Final = (
+    *("", "-x", "--", "=", "@/nonexistent", "a\nb", "1e999", "x" * 300, "x" * 4_096, "9" * 4_096, "[" * 4_096),
+    *("\x1b" * 4_096, "\u202e" * 4_096, "\udcff\udcfe", "x" * 1_000_000),
+)
+"""Values that no option and no argument expects; the last but one is two bytes that are not UTF-8."""
+NEEDED: Final = {"--from": "2025-01-01", "--to": "2027-01-01", "--format": "asyncapi", "--data": "{}"}
+"""Values of options that a command needs."""
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the words of each command, and the command."""
     if hasattr(command, "commands"):
         for name, listed in command.commands.items():
             yield from leaves(listed.loaded if isinstance(listed, LazyCommand) else listed, (*path, name))
     else:
-        yield path
+        yield path, command
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +156,22 @@ def check(text: str, *, own: bool = False) -> None:
 
 
 def test_every_command_is_tried() -> None:
-    assert sorted(leaves(typer.main.get_command(app))) == sorted(COMMANDS)
+    assert sorted(words for words, _ in leaves(typer.main.get_command(app))) == sorted(COMMANDS)
+
+
+def odd_lines(words: tuple[str, ...], command: Any) -> Iterator[list[str]]:
+    """Yield command lines with one odd value each: two for each option and argument, in turn."""
+    values = islice(cycle(ODD), sum(map(len, words)), None)  # so that commands with few of them try others
+    texts = [one for one in command.params if one.name != "help" and not getattr(one, "is_flag", False)]
+    for odd in (*texts, *texts):
+        options, arguments = [*words], []
+        for one in texts:
+            given = next(values) if one is odd else NEEDED.get(one.opts[0], "x")
+            if (one is odd or one.required) and one.param_type_name == "option":
+                options.append(f"{one.opts[0]}={given}")
+            elif one is odd or one.required:
+                arguments.append(given)
+        yield [*options, "--", *arguments]
 
 
 def options_of(world: World, words: tuple[str, ...]) -> list[str]:
@@ -169,6 +193,26 @@ def test_a_command_shows_hostile_text_escaped(world: World, words: tuple[str, ..
         assert result.exit_code in (0, 1, 2), result.output
         assert result.exception is None or isinstance(result.exception, SystemExit)
         check(result.output, own="FORGED" in " ".join(more))
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
+def test_a_command_refuses_or_takes_an_odd_value_in_few_lines(
+    world: World, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contradance.cli.running.run_laptop", lambda *_, **__: None)
+    command = dict(leaves(typer.main.get_command(app)))[words]
+    for line in odd_lines(words, command):
+        own = {one.partition("=")[0] for one in line}
+        known = options_of(world, words)
+        options = [f"{name}={value}" for name, value in zip(known[::2], known[1::2], strict=True) if name not in own]
+        result = CliRunner().invoke(app, [*line[: len(words)], *options, *line[len(words) :]], terminal_width=300)
+
+        shown = [one[:50] for one in line]
+        assert result.exit_code in (0, 1, 2), shown
+        assert result.exception is None or isinstance(result.exception, SystemExit), shown
+        assert "contradance/cli/" not in result.output, shown
+        assert len(result.output) < 60_000, shown
+        check(result.output, own=True)
 
 
 class WatchedOutput(TextIOWrapper):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from contradance.runtime.sweep import sweep
 from tests.fuzz.test_fuzz import COMMANDS, PAGES
 from tests.fuzz.world import World, opened
 
@@ -103,3 +104,19 @@ def test_a_letter_with_damaged_attributes_is_unreadable_and_the_others_are_as_us
 
     found = json.loads(served.types("dlq", "show", "--json"))["dead_letters"]
     assert sorted(one["reason"] for one in found) == ["failed", "failed", "failed", "unreadable"]
+
+
+def test_events_that_cannot_be_read_keep_no_others_from_being_published(
+    served: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    served.reset()
+    insert = "INSERT INTO once VALUES ('desk.greet', 's', ?, 'done', 1, ?, CAST(? AS TEXT), NULL, NULL)"
+    texts = [*BAD["TEXT"], "[]"]
+    rows = [(f"e-{number}", number, text) for number, text in enumerate(texts)]
+    served.laptop.database.write(lambda connection: connection.executemany(insert, rows))
+
+    swept = sweep(served.laptop.environment, 10)
+
+    left = [name for (name,) in served.laptop.database.read("SELECT event_id FROM once WHERE state = 'done'")]
+    assert (swept, left) == (3, [f"e-{number}" for number, text in enumerate(texts) if text not in ("", "[]")])
+    assert f"the events that desk.greet returned for event {left[0]} cannot be read" in caplog.text

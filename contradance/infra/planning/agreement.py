@@ -8,14 +8,12 @@ from typing import Final
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError, InvalidStack
 from contradance.function import AnyFunction
-from contradance.httproute import Route
+from contradance.httproute import LONGEST_WAIT, Route
 from contradance.infra.config import StackConfig
 from contradance.retry import QUEUE_RETENTION
 from contradance.settings import Secret, Setting
 from contradance.subscription import Subscription
 
-LONGEST_ROUTE: Final = timedelta(seconds=30)
-"""Longest time that an HTTP API waits for a function. API Gateway developer guide, http-api-quotas."""
 LEAST_POLLERS: Final = 2
 """Smallest value that Lambda accepts for `MaximumConcurrency` of a queue. Lambda API, ScalingConfig."""
 
@@ -183,9 +181,9 @@ def _wrong_ingress(choreography: Choreography, config: StackConfig, registry: st
 def _slow_routes(functions: tuple[AnyFunction, ...]) -> Iterator[str]:
     """Yield a problem for each route whose timeout is longer than API Gateway waits."""
     for function in functions:
-        if isinstance(function.trigger, Route) and function.limits.timeout > LONGEST_ROUTE:
+        if isinstance(function.trigger, Route) and function.limits.timeout > LONGEST_WAIT:
             yield (
-                f"  {function.name} may take {function.limits.timeout}, but API Gateway waits {LONGEST_ROUTE} for "
+                f"  {function.name} may take {function.limits.timeout}, but API Gateway waits {LONGEST_WAIT} for "
                 f"{function.trigger.key}.\n  Fix: give it timeout=timedelta(seconds=30) or less."
             )
 

@@ -33,17 +33,16 @@ from contradance.local.events.bus import Bus
 from contradance.local.events.deliveries import Deliveries
 from contradance.local.names import ACCOUNT, queue_url
 from contradance.local.refusal import Refused
+from contradance.retry import QUEUE_DELAY, QUEUE_VISIBILITY
 from contradance.runtime.ports import Clock
 
-_LONGEST_VISIBILITY: Final = 43_200
-"""Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
+_LONGEST_VISIBILITY: Final = int(QUEUE_VISIBILITY.total_seconds())
 _LONGEST_WAIT_SECONDS: Final = 1.0
 """Longest wait of ReceiveMessage here: a laptop that stops waits for its open requests."""
 _LONGEST_POLL: Final = 20
 """Longest wait for a message, in seconds. SQS API reference, ReceiveMessage."""
 _LOOK_SECONDS: Final = 0.05
-_LONGEST_DELAY: Final = 900
-"""Longest delay of a message. SQS API reference, SendMessage."""
+_LONGEST_DELAY: Final = int(QUEUE_DELAY.total_seconds())
 _PURGE_SECONDS: Final = 60.0
 """Least time between two purges of a queue, in seconds. SQS API reference, PurgeQueue."""
 _MOST_ON_A_PAGE: Final = 1_000

@@ -203,6 +203,5 @@ class History:
         outstanding = self._journal.outstanding(correlation_ids)
         records = self._records(correlation_ids, LISTED).values()
         by_flow = {flow.correlation_id: flow for flow in self._unread(flows(records, outstanding), records)}
-        return [
-            by_flow[flow] for flow in correlation_ids if flow in by_flow
-        ]  # SQLite's JSON ends an id at a null character
+        # SQLite's JSON ends an id at a null character: such a flow is not found.
+        return [by_flow[flow] for flow in correlation_ids if flow in by_flow]

@@ -2,12 +2,9 @@
 
 import sqlite3
 from datetime import datetime, timedelta
-from typing import Final
 
 from contradance.local.state.database import Database
-
-_LONGEST_HIDDEN_SECONDS: Final = 43_200
-"""Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
+from contradance.retry import QUEUE_VISIBILITY
 
 
 def end_long_pauses(database: Database, now: datetime, longest_pause: timedelta) -> None:
@@ -24,7 +21,7 @@ def end_long_pauses(database: Database, now: datetime, longest_pause: timedelta)
         connection.execute("UPDATE delivery SET sent = ? WHERE sent > ?", (at, at))
         connection.execute(
             "UPDATE dead_letter SET visible = 0 WHERE visible > ? OR (sent > ? AND visible > ?)",
-            (at + _LONGEST_HIDDEN_SECONDS, at, at),
+            (at + QUEUE_VISIBILITY.total_seconds(), at, at),
         )
         # No process holds a lease at the start: what is committed and not published is for the sweeper.
         connection.execute("UPDATE once SET expires = ? WHERE state = 'done' AND expires > ?", (at, at))

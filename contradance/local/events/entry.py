@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+from contradance.identity import MAX_DETAIL_TYPE
 from contradance.local.names import ACCOUNT, REGION
 from contradance.strictjson import read_json
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
-_LONGEST_DETAIL_TYPE: Final = 128
-"""Longest detail-type, in characters. EventBridge API reference, PutEventsRequestEntry."""
 _OF_AWS: Final = "aws."
 """Start of the sources of AWS's own services."""
 
@@ -27,8 +26,8 @@ def envelope(entry: Mapping[str, Any], now: datetime, *, refuse_aws: bool = True
     source, detail_type, detail = (_required(entry, name) for name in _REQUIRED)
     if refuse_aws and source.startswith(_OF_AWS):
         raise RefusedEntry("NotAuthorizedForSourceException", "Not authorized for the source.")
-    if len(detail_type) > _LONGEST_DETAIL_TYPE:
-        raise _invalid("DetailType", f"DetailType must have at most {_LONGEST_DETAIL_TYPE} characters")
+    if len(detail_type) > MAX_DETAIL_TYPE:
+        raise _invalid("DetailType", f"DetailType must have at most {MAX_DETAIL_TYPE} characters")
     return {
         "version": "0",
         "id": str(uuid4()),

@@ -11,12 +11,12 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from contradance.choreography import AnyFunction
+from contradance.httproute import LONGEST_WAIT
 from contradance.local.invocation.gateway import HttpResponse, error_response
 from contradance.local.invocation.in_flight import InFlight
 
 T = TypeVar("T")
-INTEGRATION_SECONDS: Final = 30.0
-"""Longest time that an HTTP API waits for a function. API Gateway developer guide, http-api-quotas."""
+INTEGRATION_SECONDS: Final = LONGEST_WAIT.total_seconds()
 _LOOK_SECONDS: Final = 0.02
 MOST_OF_ONE: Final = 1_000
 """Most requests to one function that run at the same time, with those that hang. Lambda's default for an account."""

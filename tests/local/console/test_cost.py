@@ -173,6 +173,7 @@ def test_a_page_reads_a_part_of_a_long_flow_and_links_the_rest(tmp_path: Path, m
                 read.clear()
                 _, _, text = ask(url, "GET", f"/_contradance/{page}")
                 assert ("and 7 more attempts" in text, len(read)) == (True, 3 if "?" in page else 4), page
+                assert ('<td class="number">3+</td>' in text) is (page != "live"), page
             target, seen, sizes = "", [], []
             while True:
                 read.clear()
