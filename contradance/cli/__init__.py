@@ -14,6 +14,9 @@ from typing import Any, Final
 
 _THREAD_SECONDS: Final = 5.0
 """Seconds that a command waits at its end for threads of the application."""
+_LOOK_SECONDS: Final = 0.05
+_IDLE: Final = ("concurrent.futures.thread", "_worker")
+"""Module and function in which a thread of a pool waits for work."""
 
 
 def main() -> None:
@@ -62,21 +65,28 @@ def _run(app: Callable[[], object]) -> None:
 def _end_threads(threads: Iterable[threading.Thread], code: object) -> None:
     """Wait shortly for threads; end the process if one would keep it alive."""
     until = monotonic() + _THREAD_SECONDS
-    others = [thread for thread in threads if not thread.daemon]
-    for thread in others:
-        thread.join(max(until - monotonic(), 0))
-    left = [thread.name for thread in others if thread.is_alive()]
+    left = [thread for thread in threads if not thread.daemon]
+    while (left := [thread for thread in left if _is_at_work(thread)]) and monotonic() < until:
+        left[0].join(_LOOK_SECONDS)
     if left:
         from contradance.cli.theme import err  # noqa: PLC0415 - most commands end without it
 
         err.print(
-            f"warning: the application's thread {left[0]!r} still runs; the command ends without it.", style="yellow"
+            f"warning: the application's thread {left[0].name!r} still runs; the command ends without it.",
+            style="yellow",
         )
         atexit._run_exitfuncs()  # noqa: SLF001 - what the end of the process does after it has waited for threads
         for stream in filter(None, (sys.stdout, sys.stderr)):
             with suppress(OSError, ValueError):  # a handler has closed it, or its reader has gone
                 stream.flush()
         os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _is_at_work(thread: threading.Thread) -> bool:
+    """Whether a thread runs; an idle one of a pool does not keep the process alive: Python ends it."""
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the documented way
+    is_idle = frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) == _IDLE
+    return thread.is_alive() and not is_idle
 
 
 def _show_warning(*warning: Any, **options: Any) -> None:

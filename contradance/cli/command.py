@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from contradance.bounds import MAX_PROBLEM_ANSWER_BYTES, MAX_REASON_BYTES, shortened
-from contradance.cli.theme import end_if_output_failed, err
+from contradance.cli.theme import OutputFailed, end_if_output_failed, err
 from contradance.errors import ContradanceError, DeclarationError, UnconsumedEvent, error_message
 from contradance.printable import encodable, printable_block, printable_json
 
@@ -93,9 +93,9 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             if error.page:
                 err.print(f"See the page {error.page} of contradance's documentation.", style="dim")
             raise typer.Exit(_INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else 1) from error
-        except (typer.Exit, typer.Abort, TyperException):
+        except (typer.Exit, typer.Abort, TyperException, OutputFailed):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, OSError):
                 end_if_output_failed(error)
                 if any(text and text in str(error.filename) for _, text in given):

@@ -23,10 +23,14 @@ _NO_READER: Final = 128 + 13
 """Exit code of a Unix command whose reader has gone: that of SIGPIPE."""
 
 
+class OutputFailed(SystemExit):
+    """Ends a command whose output cannot be written; another SystemExit in a command is of the application's code."""
+
+
 def end_without_reader() -> NoReturn:
     """Exit as a Unix command does when the reader of its output has gone, as in `contradance logs | head`: quietly."""
     _discard_unwritable()
-    raise SystemExit(_NO_READER)
+    raise OutputFailed(_NO_READER)
 
 
 def end_if_output_failed(error: OSError) -> None:
@@ -43,7 +47,7 @@ def end_if_output_failed(error: OSError) -> None:
     except OSError as failed:
         _discard_unwritable()
         err.print(f"standard output cannot be written: {failed.strerror}", style="red")
-        raise SystemExit(1) from error
+        raise OutputFailed(1) from error
 
 
 def _discard_unwritable() -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from io import StringIO
 from itertools import count
@@ -263,6 +264,20 @@ def test_a_command_whose_reader_has_gone_ends_quietly(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("code", [0, 3, "no key"])
+def test_a_command_fails_when_code_of_the_application_exits(
+    code: int | str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def validate() -> None:
+        sys.exit(code)
+
+    with pytest.raises(typer.Exit) as ended:
+        command.reporting(validate)()
+
+    assert ended.value.exit_code == 1
+    assert f"SystemExit: {code}" in capsys.readouterr().err
+
+
 def test_an_error_of_the_system_is_reported_as_it_is_after_standard_output_was_closed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -313,6 +328,28 @@ def test_a_thread_that_never_ends_does_not_keep_a_command(
     assert capsys.readouterr().err == (
         "warning: the application's thread 'forever' still runs; the command ends without it.\n"
     )
+
+
+def test_an_idle_pool_of_the_application_keeps_no_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pools, ended = list[ThreadPoolExecutor](), list[int]()
+
+    def command() -> None:
+        pools.append(ThreadPoolExecutor(1))
+        pools[0].submit(int).result()
+        raise SystemExit(3)
+
+    monkeypatch.setattr("contradance.cli.app.app", command)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr("atexit._run_exitfuncs", lambda: None)
+    monkeypatch.setattr(os, "_exit", ended.append)
+
+    with pytest.raises(SystemExit):
+        main()
+
+    pools[0].shutdown()
+    assert (ended, capsys.readouterr().err) == ([], "")
 
 
 def test_a_command_prints_the_first_warnings_and_the_beginning_of_each(
