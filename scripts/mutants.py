@@ -152,7 +152,12 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_state.py",
         "tests/local/test_tail.py",
     ),
-    "local/state/reader": ("tests/local/test_journal.py", "tests/local/test_state.py", "tests/local/test_tail.py"),
+    "local/state/reader": (
+        "tests/fuzz/test_damaged_rows.py",
+        "tests/local/test_journal.py",
+        "tests/local/test_state.py",
+        "tests/local/test_tail.py",
+    ),
     "local/state": (
         "tests/local/test_journal.py",
         "tests/local/test_limits.py",
