@@ -144,6 +144,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "local/state/slots": ("tests/local/test_slots.py", "tests/local/test_recovery.py"),
     "local/state/database": ("tests/local/test_state.py", "tests/local/test_limits.py"),
     "local/state/journal_table": (
+        "tests/local/console/test_cost.py::test_a_search_for_flows_reads_at_most_so_many_attempts_and_reports_a_cut",
         "tests/local/console/test_history.py",
         "tests/operate/test_journal.py",
         "tests/local/test_journal.py",
@@ -151,7 +152,12 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_state.py",
         "tests/local/test_tail.py",
     ),
-    "local/state/reader": ("tests/local/test_journal.py", "tests/local/test_state.py", "tests/local/test_tail.py"),
+    "local/state/reader": (
+        "tests/fuzz/test_damaged_rows.py",
+        "tests/local/test_journal.py",
+        "tests/local/test_state.py",
+        "tests/local/test_tail.py",
+    ),
     "local/state": (
         "tests/local/test_journal.py",
         "tests/local/test_limits.py",

@@ -102,6 +102,7 @@ def test_requests_are_late_from_their_deadlines_on_and_once(running: InFlight, n
     first = running.begin("request", "desk.show", "1", 1, 10)
     second = running.begin("request", "desk.show", "2", 1, 20)
     running.begin("delivery", "clerk.listen", "d", 1, 5)
+    running.end(running.begin("request", "desk.show", "ended", 1, 5))
 
     found = []
     for now[0] in (9.9, 10, 15, 20):

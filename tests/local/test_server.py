@@ -183,7 +183,7 @@ def test_the_client_names_a_laptop_that_does_not_answer(monkeypatch: pytest.Monk
             LaptopClient(url).description()
 
     assert str(refusal.value).startswith(
-        f"the laptop at {url} has not answered in 0.01 seconds.\n  A handler may keep it"
+        f"the laptop at {url} has not answered in 0.01 seconds.\n  If a handler blocks"
     )
 
 

@@ -121,6 +121,7 @@ class TestRecordedRequests:
         assert bodies[0] != bodies[1]
         assert stored(world) == 2
         assert len({event["metadata"]["correlation_id"] for event in world.published}) == 2
+        assert [record.attempt for record in world.journal.records] == [1, 1]
 
 
 class TestBadInput:

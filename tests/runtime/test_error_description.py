@@ -152,7 +152,6 @@ class TestWhere:
             ("/plan_repair.py", "plan_repair.py"),
             ("C:\\work\\functions\\repairs\\plan_repair.py", "functions/repairs/plan_repair.py"),
             ("<string>", "<string>"),
-            (f"{Path.cwd()}/functions/repairs/kitchen/plan/repair.py", "kitchen/plan/repair.py"),
         ],
     )
     def test_no_path_is_absolute(self, filename: str, shown: str) -> None:
