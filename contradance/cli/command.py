@@ -61,7 +61,10 @@ def not_nan(value: float) -> float:
 
 
 class SafeGroup(TyperGroup):
-    """The commands; a usage error, which Typer prints itself, shows what was typed as `printable_block` returns it."""
+    """The commands; a usage error, which Typer prints itself, shows what was typed as `printable_block` returns it.
+
+    It names the option, or the argument, of the parameter that is its `param_hint`.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was typed; raise a usage error again, with its message made printable."""
@@ -70,6 +73,10 @@ class SafeGroup(TyperGroup):
         except TyperException as error:
             if isinstance(message := getattr(error, "message", None), str):
                 error.message = printable_block(shortened(message, MAX_REASON_BYTES))
+            if isinstance(error, typer.BadParameter) and error.ctx is not None:
+                parameters: list[Any] = error.ctx.command.params
+                hints = {one.name: one.get_error_hint() for one in parameters}
+                error.param_hint = hints.get(str(error.param_hint), error.param_hint)
             raise
 
 
@@ -118,12 +125,11 @@ def _texts(value: object) -> list[str]:
 
 def _check_text(name: str, text: str) -> None:
     """Raise `BadParameter` for text that is not UTF-8, or too long for a name, a path or a sentence."""
-    hint = name.strip("_").replace("_", "-")
     if text != encodable(text):
-        raise typer.BadParameter("it is not UTF-8.", param_hint=hint)
+        raise typer.BadParameter("it is not UTF-8.", param_hint=name)
     if len(text) > _LONGEST_TEXT and name not in _CONTENTS:
         raise typer.BadParameter(
-            f"it has {len(text):,} characters; at most {_LONGEST_TEXT:,} are possible.", param_hint=hint
+            f"it has {len(text):,} characters; at most {_LONGEST_TEXT:,} are possible.", param_hint=name
         )
 
 

@@ -360,6 +360,23 @@ def test_a_thread_that_never_ends_does_not_keep_a_command(
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["replay", "--to=2026-01-01", "--from=\udcff"], "--from"),
+        (["retry", "x", "--set=\udcff"], "--set"),
+        (["trace", "x" * 4_097], "term"),
+        (["create", "event", "x" * 4_097], "NAME"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_a_refused_text_is_named_as_on_the_command_line(words: list[str], name: str) -> None:
+    result = CliRunner().invoke(app, words, terminal_width=200)
+
+    assert result.exit_code == 2
+    assert f"Invalid value for '{name}': it " in result.stderr
+
+
 CLOSED = """
 import os, sys
 from contradance.cli import _open_closed_descriptors
