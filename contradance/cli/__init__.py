@@ -84,9 +84,7 @@ def _end_threads(threads: Iterable[threading.Thread], code: object) -> None:
     if left:
         from contradance.cli.theme import OutputFailed, err  # noqa: PLC0415 - most commands end without it
 
-        with suppress(
-            OSError, ValueError, OutputFailed
-        ):  # standard error cannot be written: the command ends all the same
+        with suppress(OSError, ValueError, OutputFailed):  # of standard error: the command ends all the same
             err.print(
                 f"warning: the application's thread {left[0].name!r} still runs; the command ends without it.",
                 style="yellow",
