@@ -17,7 +17,9 @@ import boto3  # type: ignore[import-untyped]  # it carries no types
 import pytest
 from botocore.config import Config  # type: ignore[import-untyped]  # the same
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # the same
+from pydantic import BaseModel
 
+from contradance import route
 from contradance.errors import LaptopError
 from contradance.local.laptop import Laptop
 from contradance.local.system import client
@@ -73,6 +75,24 @@ def test_a_route_is_served_over_a_real_socket(url: str) -> None:
 
     assert (status, headers["content-type"]) == (200, "application/json")
     assert json.loads(body)["item"] == "café x"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_response_that_has_no_body_has_no_length_either(tmp_path: Path, status: int) -> None:
+    class Answered(BaseModel):
+        """What the handler returns."""
+
+        at: str = "once"
+
+    @route("GET /emptied", service="desk", status=status)
+    def answer_nothing() -> Answered:
+        """Answer with a status that has no body."""
+        return Answered()
+
+    with opened(tmp_path, answer_nothing) as laptop, Server(laptop, 0).serving() as served:
+        found, headers, body = ask_http(served, "GET", "/emptied")
+
+    assert (found, headers["content-length"], body) == (status, None, b"")
 
 
 def test_it_answers_on_loopback_alone(url: str) -> None:
