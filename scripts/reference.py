@@ -272,9 +272,9 @@ def _code(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return a text in which `<name>` is not a tag of HTML."""
+    """Return a text in which `<name>` is not a tag of HTML, and `[one][two]` not a link."""
     parts = re.split(r"(`[^`]*`)", text)
-    parts[::2] = [escape(part, quote=False) for part in parts[::2]]
+    parts[::2] = [escape(part, quote=False).replace("][", r"]\[") for part in parts[::2]]
     return "".join(parts)
 
 
