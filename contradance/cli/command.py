@@ -45,7 +45,7 @@ LATEST: Final = 500
 _INTERRUPTED: Final = 128 + 2
 """Exit code of a Unix command that was interrupted: that of SIGINT."""
 _LONGEST_TEXT: Final = 4_096
-"""Longest name, path or sentence on a command line, in characters: longer ones are nowhere, and a message repeats them."""
+"""Longest name, path or sentence on a command line, in characters; messages repeat them."""
 _CONTENTS: Final = frozenset({"data", "where", "settings"})
 """Parameters that take a document, of any length."""
 _MOST_WARNINGS: Final = 100

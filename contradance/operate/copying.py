@@ -1,8 +1,8 @@
 """Copies rows from one store to another, so that it can be stopped, repeated, and never loses a newer row.
 
-A copy carries the digest of what was copied, and the name of the table it was copied from. While these are the row's own
-digest and the source, nothing but a copy from there has written the row, and the next run may update or delete it. Any other
-row in the target was written by a function there, or copied from a third table: it is kept.
+A copy carries the digest of what was copied, and the name of its source. As long as both still match, only a copy from that
+source has written the row, and the next run may update or delete it. Any other row in the target was written by a function
+there, or copied from a third table: it is kept.
 """
 
 import json

@@ -14,7 +14,7 @@ _GRACE: Final = timedelta(minutes=5)
 
 
 def start_to_send(timetable: Timetable, now: datetime) -> datetime | None:
-    """Return the start that Scheduler gets; None for one in the past, unless of a rate: the runs are the same without it."""
+    """Return the start that Scheduler gets; None for a start in the past, without which all but a rate run at the same times."""
     began = timetable.start is not None and timetable.start <= now
     return None if began and timetable.every is None else timetable.start
 

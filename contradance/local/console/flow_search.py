@@ -126,7 +126,7 @@ class FlowSearch:
 
 
 def _has_outcome(flow: Flow, outcome: str) -> bool:
-    """Whether a flow is, or by the attempts that were read may be, as `outcome` names it; True for any other outcome."""
+    """Whether a flow is `done`, `waiting` or `failed`, as `outcome` names it, or may be by what was read; True for any other."""
     if outcome == "failed":
         return bool(flow.dead_letters or flow.failed or flow.unread)
     if outcome == "waiting":

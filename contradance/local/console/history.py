@@ -185,7 +185,7 @@ class History:
         return dict(zip((row[0] for row in rows), records_of(row[1:] for row in rows), strict=True))
 
     def _unread(self, found: Iterable[Flow], records: Iterable[JournalRecord]) -> list[Flow]:
-        """Return flows of which a list reads `LISTED` records, those with more of them with their number."""
+        """Return the flows; one with more than `LISTED` attempts has the number of the others as `unread`."""
         read = Counter(record.correlation_id for record in records)
         long = [flow for flow, count in read.items() if count >= LISTED]
         if not long:

@@ -23,7 +23,10 @@ class ArchiveReader:
         self._reader = reader
 
     def events(self, bus: str | None, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the envelopes of a bus's archive (None: the own bus's) with a time from `first` until before `last`."""
+        """Yield the envelopes of a bus's archive (None: the own bus's) with a time from `first` until before `last`.
+
+        One that cannot be read is left out, as a replay leaves it out.
+        """
         after = 0
         while True:
             rows = self._reader.read(

@@ -43,7 +43,7 @@ def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connec
 
 
 def _read_text(stored: bytes) -> str:
-    """Return a text of the file; one that is not UTF-8 has replacement characters, and one in front: it is not JSON either."""
+    """Return a text of the file. One that is not UTF-8 gets replacement characters, one of them in front: it is not JSON."""
     try:
         return stored.decode()
     except UnicodeDecodeError:  # else JSON would be read with other values than were written

@@ -16,8 +16,8 @@ def follow(
 ) -> Iterator[LogLine]:
     """Yield each wanted line once, as lines become visible; each item of `pauses` starts a search.
 
-    Each search starts some time before the last search, but not before the first line that was found if `wanted.latest` left
-    out older ones.
+    Lines become visible late, so each search begins some time before the last one began. If `wanted.latest` left out older
+    lines, no search begins before the first line that was found.
     """
     seen: dict[str, datetime] = {}
     for _ in pauses:

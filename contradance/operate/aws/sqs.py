@@ -72,7 +72,7 @@ class SqsView:
         self._queues = {queue.function: queue for queue in queues}
 
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Receive up to `limit` letters of every queue, 10,000 for None, fewer large ones, and return an iterator over them."""
+        """Receive up to `limit` letters of every queue (10,000 for None; fewer if they are large), and return an iterator."""
         most = MOST if limit is None else limit
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             found = [*threads.map(lambda queue: [*queue.letters(most)], self._queues.values())]
